@@ -1,0 +1,92 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// What `make setup` fetched: `.deps/torch` and `.deps/mujoco` point into the pinned wheels.
+let dependencies: String = Context.packageDirectory + "/.deps"
+let torch: String = Context.environment["GUERDON_TORCH"] ?? dependencies + "/torch"
+let mujoco: String = Context.environment["GUERDON_MUJOCO"] ?? dependencies + "/mujoco"
+
+// AVX2 and FMA are assumed on x86 (every such processor since 2013); GUERDON_MARCH says otherwise.
+#if arch(x86_64)
+let march: String? = Context.environment["GUERDON_MARCH"] ?? "x86-64-v3"
+#else
+let march: String? = Context.environment["GUERDON_MARCH"]
+#endif
+let tuned: [SwiftSetting] = march.map { [.unsafeFlags(["-Xcc", "-march=\($0)"])] } ?? []
+
+let torchLinking: [LinkerSetting] = [
+  .unsafeFlags(["-L\(torch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(torch)/lib"]),
+  .linkedLibrary("torch"), .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
+]
+let mujocoHeaders: [String] = ["-I\(mujoco)/include"]
+let mujocoLinking: [LinkerSetting] = [
+  .unsafeFlags(["-L\(mujoco)", "-Xlinker", "-rpath", "-Xlinker", mujoco]),
+  .linkedLibrary("mujoco"),
+]
+let mujocoSwift: [SwiftSetting] = [.unsafeFlags(["-Xcc", mujocoHeaders[0]])]
+
+/// One room of the house. Imports point only down `docs/house.md`'s list, and these lists enforce it.
+func room(_ name: String, _ below: [Target.Dependency] = [], swift: [SwiftSetting] = []) -> Target {
+  .target(name: name, dependencies: below, swiftSettings: tuned + swift)
+}
+func tests(_ name: String, _ below: [Target.Dependency], resources: [Resource] = []) -> Target {
+  .testTarget(name: name + "Tests", dependencies: [.byName(name: name)] + below + ["TestSupport"],
+              resources: resources, swiftSettings: tuned + mujocoSwift)
+}
+
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "Guerdon",
+  platforms: [.macOS(.v15)],
+  products: [.executable(name: "guerdon", targets: ["guerdon"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    // Ground: numbers and physics.
+    room("Basics"),
+    .target(
+      name: "CTorch",
+      cxxSettings: [.unsafeFlags(["-I\(torch)/include", "-I\(torch)/include/torch/csrc/api/include"])],
+      linkerSettings: torchLinking),
+    room("Torch", ["CTorch", "Basics"]),
+    .target(name: "CMuJoCo", cSettings: [.unsafeFlags(mujocoHeaders)], linkerSettings: mujocoLinking),
+
+    // Materials: the nouns.
+    room("Schemas"),
+    room("Environments", ["Basics", "Schemas", "CMuJoCo"], swift: mujocoSwift),
+    room("RewardPrograms", ["Basics", "Schemas"]),
+    room("Rewards", ["Basics", "Schemas", "Environments", "RewardPrograms"], swift: mujocoSwift),
+    room("Experiments", ["Basics"]),
+
+    // Workshops: what two or more methods share.
+    room("Agents", ["Basics", "Torch", "Environments", "Rewards"], swift: mujocoSwift),
+    room("Proposers", ["Basics", "Schemas", "RewardPrograms"]),
+    room("RewardAudit", ["Basics", "Schemas", "Environments", "Rewards", "RewardPrograms", "Agents"], swift: mujocoSwift),
+    room(
+      "RewardDesign",
+      ["Basics", "Schemas", "Environments", "Rewards", "RewardPrograms", "Experiments", "Agents", "Proposers",
+       "RewardAudit", yams], swift: mujocoSwift),
+
+    // Methods: one target per family.
+    room(
+      "GeneratedRewards",
+      ["Basics", "Schemas", "Environments", "Rewards", "RewardPrograms", "Experiments", "Agents", "Proposers",
+       "RewardDesign"], swift: mujocoSwift),
+
+    // Doors.
+    .executableTarget(
+      name: "guerdon",
+      dependencies: ["RewardDesign", "GeneratedRewards", "RewardAudit", "Agents", "Experiments", "Rewards",
+                     "RewardPrograms", "Environments", "Schemas", "Basics", argumentParser],
+      swiftSettings: tuned + mujocoSwift),
+
+    // Tests.
+    .target(name: "TestSupport", dependencies: ["Basics"], path: "Tests/TestSupport"),
+  ],
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx20
+)

@@ -86,6 +86,7 @@ let package = Package(
 
     // Tests.
     .target(name: "TestSupport", dependencies: ["Basics"], path: "Tests/TestSupport"),
+    tests("Basics", []),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

@@ -4,57 +4,69 @@ import Synchronization
 /// A fixed team of threads that splits one loop after another, with a few microseconds of overhead a loop.
 ///
 /// One pool is the thread budget of one job: environments and tensors share it. The calling thread works too, so
-/// `WorkerPool(threads: 1)` starts no thread and runs everything inline. Loops may not be nested in one pool.
+/// `WorkerPool(threads: 1)` starts no thread and runs everything inline. A pool belongs to one caller at a time, and
+/// its loops may not be nested.
 public final class WorkerPool: @unchecked Sendable {
+  /// How many threads work on a loop, the caller's included.
   public let threads: Int
+  private let team: Team
 
-  private let generation = Atomic<Int>(0)
-  private let nextShard = Atomic<Int>(0)
-  private let active = Atomic<Int>(0)
-  private let stopped = Atomic<Bool>(false)
-  private let sleepers = NSCondition()
-  private var sleeping = 0
-  private var shards = 0
-  private var body: (@Sendable (Int) -> Void)?
-
-  /// - Parameter threads: how many threads work on a loop, the caller's included; nil takes every core.
+  /// - Parameter threads: nil takes every core.
   public init(threads: Int? = nil) {
     self.threads = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
-    for _ in 1..<self.threads {
-      let core = Unmanaged.passUnretained(self)
-      let thread = Thread { [stopped = core] in stopped.takeUnretainedValue().work() }
-      thread.stackSize = 8 << 20
-      started += 1
-      thread.start()
-    }
+    team = Team(helpers: self.threads - 1)
   }
-  private var started = 0
-  private let finished = DispatchSemaphore(value: 0)
 
-  deinit {
-    sleepers.lock()
-    stopped.store(true, ordering: .releasing)
-    sleepers.broadcast()
-    sleepers.unlock()
-    for _ in 0..<started { finished.wait() }
-  }
+  deinit { team.dismiss() }
 
   /// Runs `body(0)`, …, `body(count - 1)`, each once, on all threads; returns when every one has returned.
+  /// Which thread runs which index is not determined: a result that depends on the order must be combined afterwards.
   public func forEach(_ count: Int, _ body: @Sendable (Int) -> Void) {
     if threads == 1 || count <= 1 {
       for index in 0..<count { body(index) }
-      return
+    } else {
+      team.run(count, body)
     }
+  }
+}
+
+/// The threads and what they share; kept alive by its threads until it is dismissed.
+private final class Team: @unchecked Sendable {
+  private let helpers: Int
+  private let round = Atomic<Int>(0)
+  private let nextIndex = Atomic<Int>(0)
+  private let working = Atomic<Int>(0)
+  private let dismissed = Atomic<Bool>(false)
+  private let bell = NSCondition()
+  private var asleep = 0
+  private var count = 0
+  private var body: (@Sendable (Int) -> Void)?
+
+  init(helpers: Int) {
+    self.helpers = helpers
+    for _ in 0..<helpers {
+      let thread = Thread { self.work() }
+      thread.stackSize = 8 << 20
+      thread.start()
+    }
+  }
+
+  func dismiss() {
+    dismissed.store(true, ordering: .sequentiallyConsistent)
+    ring()
+  }
+
+  func run(_ count: Int, _ body: @Sendable (Int) -> Void) {
     withoutActuallyEscaping(body) { body in
       self.body = body
-      shards = count
-      nextShard.store(0, ordering: .relaxed)
-      active.store(threads - 1, ordering: .relaxed)
-      generation.add(1, ordering: .sequentiallyConsistent)
-      wakeSleepers()
-      takeShards(body)
+      self.count = count
+      nextIndex.store(0, ordering: .relaxed)
+      working.store(helpers, ordering: .relaxed)
+      round.add(1, ordering: .sequentiallyConsistent)
+      ring()
+      takeIndices(body)
       var spins = 0
-      while active.load(ordering: .acquiring) > 0 {
+      while working.load(ordering: .acquiring) > 0 {
         spins += 1
         if spins > 2_000 { sched_yield() }
       }
@@ -62,40 +74,41 @@ public final class WorkerPool: @unchecked Sendable {
     }
   }
 
-  private func wakeSleepers() {
-    sleepers.lock()
-    if sleeping > 0 { sleepers.broadcast() }
-    sleepers.unlock()
+  private func ring() {
+    bell.lock()
+    if asleep > 0 { bell.broadcast() }
+    bell.unlock()
   }
 
-  private func takeShards(_ body: @Sendable (Int) -> Void) {
+  private func takeIndices(_ body: @Sendable (Int) -> Void) {
     while true {
-      let shard = nextShard.add(1, ordering: .relaxed).oldValue
-      if shard >= shards { return }
-      body(shard)
+      let index = nextIndex.add(1, ordering: .relaxed).oldValue
+      if index >= count { return }
+      body(index)
     }
   }
 
+  /// A helper's life: spin briefly for the next loop (most come within microseconds), then sleep until the bell.
   private func work() {
     var seen = 0
     while true {
       var spins = 0
-      while generation.load(ordering: .acquiring) == seen {
-        if stopped.load(ordering: .relaxed) { finished.signal(); return }
+      while round.load(ordering: .acquiring) == seen {
+        if dismissed.load(ordering: .relaxed) { return }
         spins += 1
-        if spins > 20_000 { sleep(after: seen); spins = 0 }
+        if spins > 20_000 { sleep(after: seen) }
       }
       seen += 1
-      if let body { takeShards(body) }
-      active.subtract(1, ordering: .releasing)
+      if let body { takeIndices(body) }
+      working.subtract(1, ordering: .releasing)
     }
   }
 
   private func sleep(after seen: Int) {
-    sleepers.lock()
-    sleeping += 1
-    while generation.load(ordering: .acquiring) == seen, !stopped.load(ordering: .relaxed) { sleepers.wait() }
-    sleeping -= 1
-    sleepers.unlock()
+    bell.lock()
+    asleep += 1
+    while round.load(ordering: .acquiring) == seen, !dismissed.load(ordering: .relaxed) { bell.wait() }
+    asleep -= 1
+    bell.unlock()
   }
 }

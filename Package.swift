@@ -65,7 +65,7 @@ let package = Package(
     // Workshops: what two or more methods share.
     room("Agents", ["Basics", "Torch", "Environments", "Rewards"], swift: mujocoSwift),
     room("Proposers", ["Basics", "Schemas", "RewardPrograms"]),
-    room("RewardAudit", ["Basics", "Schemas", "Environments", "Rewards", "RewardPrograms", "Agents"], swift: mujocoSwift),
+    room("RewardAudit", ["Basics", "RewardPrograms", "Experiments"]),
     room(
       "RewardDesign",
       ["Basics", "Schemas", "Environments", "Rewards", "RewardPrograms", "Experiments", "Agents", "Proposers",

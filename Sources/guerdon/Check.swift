@@ -1,0 +1,49 @@
+import ArgumentParser
+import Basics
+import Environments
+import Foundation
+import RewardDesign
+import RewardPrograms
+import Schemas
+
+/// Static checks of a reward program.
+struct Check: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Check a reward program against an environment's schema, without running it.")
+
+  @Argument(help: "The program, a Python file.") var file: String
+  @Option(name: [.customLong("env"), .customLong("environment")], help: "Environment id, for example HalfCheetah-v5.")
+  var environment: String?
+  @Option(help: "Task name or file; its reserved fields are closed to the program.") var task: String?
+  @Flag(help: "The program is a fitness: it sees the columns of a whole episode.") var fitness = false
+  @Flag(help: "Print one JSON object with every diagnostic.") var json = false
+
+  func run() throws {
+    let schema: Schema
+    switch (environment, task) {
+    case (let id?, nil): schema = try Environments.spec(id).schema
+    case (nil, let name?): schema = try DesignTask.load(name).schema
+    default: throw GuerdonError.usage("Say what to check against: either --env ID or --task TASK.")
+    }
+    let source = try Files.readText(URL(fileURLWithPath: file))
+    do {
+      let program = try RewardProgram.compile(source, name: file, schema: schema, kind: fitness ? .fitness : .reward)
+      if json {
+        try printJSON(Report(ok: true, diagnostics: program.warnings, terms: program.termNames))
+      } else {
+        for warning in program.warnings { print(warning.rendered(source: source, file: file)) }
+        let terms = program.termNames.isEmpty ? "no named terms" : "terms " + program.termNames.joined(separator: ", ")
+        print("\(file) checks: \(terms); reads \(program.inputs.joined(separator: ", ")).")
+      }
+    } catch {
+      if json { try printJSON(Report(ok: false, diagnostics: error.diagnostics, terms: [])) } else { print(error) }
+      throw ExitCode(1)
+    }
+  }
+
+  private struct Report: Encodable {
+    var ok: Bool
+    var diagnostics: [Diagnostic]
+    var terms: [String]
+  }
+}

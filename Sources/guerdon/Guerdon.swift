@@ -1,0 +1,48 @@
+import ArgumentParser
+import Basics
+import Foundation
+
+@main
+struct Guerdon: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "guerdon",
+    abstract: "Write, generate, learn, compare and audit reward functions.",
+    discussion: """
+      Start with a task that comes with Guerdon:
+
+        guerdon design cheetah-back
+
+      Exit codes: 0 done and every claim held; 2 done but a claim or an audit did not hold; 64 a mistake on the \
+      command line or in a file; 1 anything else; 130 stopped by Ctrl-C.
+      """,
+    version: "0.1.0",
+    subcommands: [
+      Design.self, Train.self, Evaluate.self, Check.self, Methods.self, Reproduce.self, Runs.self, Tasks.self,
+      EnvironmentsCommand.self,
+    ])
+
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+    } catch let error as GuerdonError {
+      FileHandle.standardError.write(Data("guerdon: \(error.message)\n".utf8))
+      Foundation.exit(error.exitCode)
+    } catch {
+      exit(withError: error)
+    }
+  }
+}
+
+/// Prints one JSON object on standard output, keys sorted, and nothing else.
+func printJSON(_ value: some Encodable) throws {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+  encoder.nonConformingFloatEncodingStrategy = .convertToString(
+    positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+  print(String(decoding: try encoder.encode(value), as: UTF8.self))
+}

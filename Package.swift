@@ -87,6 +87,8 @@ let package = Package(
     // Tests.
     .target(name: "TestSupport", dependencies: ["Basics"], path: "Tests/TestSupport"),
     tests("Basics", []),
+    tests("Proposers", ["Schemas", "RewardPrograms", "Basics"]),
+    tests("RewardAudit", ["Schemas", "RewardPrograms", "Basics"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

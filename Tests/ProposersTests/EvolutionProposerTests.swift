@@ -1,0 +1,101 @@
+import Basics
+import Foundation
+import Proposers
+import RewardPrograms
+import Schemas
+import Testing
+
+@Suite struct EvolutionProposerTests {
+  static let schema = Schema(
+    environment: "Test",
+    fields: [
+      Field("obs", shape: [4], meaning: "observation"), Field("next_obs", shape: [4], meaning: "next observation"),
+      Field("action", shape: [2], low: -1, high: 1, meaning: "action"),
+      Field("speed", unit: "m/s", meaning: "speed"),
+      Field("height", unit: "m", low: 0, high: 2, meaning: "height"),
+      Field("hand", shape: [3], unit: "m", meaning: "hand"), Field("goal", shape: [3], unit: "m", meaning: "goal"),
+      Field("spin", shape: [3], unit: "rad/s", meaning: "spin"),
+      Field("terminated", low: 0, high: 1, meaning: "fell"),
+      Field("secret", meaning: "what only the fitness sees", fitnessOnly: true),
+    ])
+
+  @Test func featuresAreUnitAwareAndKeepTheSecret() {
+    let features = Feature.all(of: Self.schema)
+    let sources = Set(features.map(\.source))
+    #expect(sources.isSuperset(of: ["speed", "height", "hand[2]", "np.sum(np.square(action))", "(1.0 - terminated)"]))
+    #expect(sources.contains("np.linalg.norm(goal - hand)"))
+    #expect(!sources.contains { $0.contains("spin") && ($0.contains("hand") || $0.contains("goal")) })
+    #expect(!features.contains { $0.fields.contains("secret") || $0.fields.contains("obs") })
+  }
+
+  @Test func featureValuesAreWhatTheirSourceSays() throws {
+    let features = Feature.all(of: Self.schema)
+    let record = (0..<Self.schema.width).map { 0.3 * Double($0) - 2 }
+    func columns(_ name: String) -> [Double] { Self.schema.columns(of: name).map { Array(record[$0]) } ?? [] }
+    func value(_ source: String) throws -> Double {
+      try #require(features.first { $0.source == source }).value(record, stride: 1, row: 0)
+    }
+    #expect(try value("hand[1]") == columns("hand")[1])
+    #expect(try abs(value("np.sum(np.square(action))") - columns("action").map { $0 * $0 }.reduce(0, +)) < 1e-12)
+    let distance = zip(columns("goal"), columns("hand")).map { ($0 - $1) * ($0 - $1) }.reduce(0, +).squareRoot()
+    #expect(try abs(value("np.linalg.norm(goal - hand)") - distance) < 1e-12)
+    #expect(try value("(1.0 - terminated)") == 1 - columns("terminated")[0])
+  }
+
+  /// A search without training: the "fitness" of a program is known in closed form, and the loop must climb it.
+  private func search(seed: UInt64, generations: Int) async throws -> DesignHistory {
+    let proposer = try EvolutionProposer(schema: Self.schema, seed: seed)
+    let features = Feature.all(of: Self.schema)
+    var random = RandomGenerator(seed: seed)
+    var history = DesignHistory(goal: "go fast", environmentSummary: "", schema: Self.schema)
+    func episodes(bias: Double) -> [EpisodeDigest] {
+      (0..<8).map { _ in
+        let speed = bias + random.normal()
+        return EpisodeDigest(
+          fitness: speed + 0.1 * random.normal(),
+          means: features.map { $0.source == "speed" ? speed : random.normal() },
+          deviations: features.map { _ in 1 })
+      }
+    }
+    history.probe = episodes(bias: 0) + episodes(bias: 0)
+    for generation in 0..<generations {
+      for proposal in try await proposer.propose(8, after: history) {
+        let program = try RewardProgram.compile(
+          proposal.source, name: "child", schema: Self.schema, kind: .reward)
+        // How much reward one more m/s brings at rest decides how fast the imagined policy learns to be.
+        let pull = proposal.source.contains("more_speed") ? 1.0 : proposal.source.contains("keep_speed") ? 0.5 : 0
+        let digest = TrainingDigest(
+          steps: [1, 2], fitness: [0, pull], lengths: [10, 10],
+          terms: program.termNames.map { TrainingDigest.Series(name: $0, values: [0, 1]) }, episodes: episodes(bias: pull))
+        history.candidates.append(
+          Candidate(
+            id: history.candidates.count, generation: generation, proposal: proposal, outcome: .trained(digest)))
+      }
+    }
+    return history
+  }
+
+  @Test(arguments: 0..<5 as Range<UInt64>) func everyProgramChecksAndNoneIsTriedTwice(seed: UInt64) async throws {
+    let history = try await search(seed: seed, generations: 6)
+    #expect(history.candidates.count == 48)
+    let bodies = history.candidates.map { $0.proposal.source.split(separator: "\n").filter { !$0.contains("\"\"\"") } }
+    #expect(Set(bodies).count == bodies.count)
+    #expect(history.candidates.allSatisfy { !$0.proposal.source.contains("secret") })
+    #expect(history.candidates.allSatisfy { $0.proposal.parents.allSatisfy { parent in parent < $0.id } })
+  }
+
+  @Test func leansTowardsWhatGoesWithFitness() async throws {
+    var guided = 0
+    for seed in 0..<20 as Range<UInt64> {
+      let history = try await search(seed: seed, generations: 1)
+      guided += history.candidates.filter { $0.proposal.source.contains("more_speed") }.count
+    }
+    // Blind sampling would use it as a rising term in well under a fifth of the programs.
+    #expect(Double(guided) / 160 > 0.3)
+  }
+
+  @Test func sameSeedSamePrograms() async throws {
+    let first = try await search(seed: 3, generations: 4), second = try await search(seed: 3, generations: 4)
+    #expect(first.candidates.map(\.proposal.source) == second.candidates.map(\.proposal.source))
+  }
+}

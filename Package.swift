@@ -84,6 +84,14 @@ let package = Package(
                      "RewardPrograms", "Environments", "Schemas", "Basics", argumentParser],
       swiftSettings: tuned + mujocoSwift),
 
+    // Benchmarks: ours and the peer in turn.
+    .target(
+      name: "CStepLoop", path: "Benchmarks/CStepLoop", cSettings: [.unsafeFlags(mujocoHeaders)],
+      linkerSettings: mujocoLinking),
+    .executableTarget(
+      name: "guerdon-bench", dependencies: ["Basics", "Environments", "CStepLoop", argumentParser],
+      path: "Benchmarks/guerdon-bench", swiftSettings: tuned + mujocoSwift),
+
     // Tests.
     .target(name: "TestSupport", dependencies: ["Basics"], path: "Tests/TestSupport"),
     tests("Basics", []),

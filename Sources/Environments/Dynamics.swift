@@ -66,6 +66,12 @@ struct RecordWriter {
 @inline(__always)
 func clip(_ value: Double, _ low: Double, _ high: Double) -> Double { value < low ? low : value > high ? high : value }
 
+/// True if `action` is one of 0 ..< `count`.
+@inline(__always)
+func isChoice(_ action: Double, of count: Double) -> Bool {
+  action >= 0 && action < count && action == action.rounded(.towardZero)
+}
+
 /// The sum of squares of `count` numbers.
 @inline(__always)
 func squaredNorm(_ values: UnsafePointer<Double>, _ count: Int) -> Double {

@@ -44,12 +44,22 @@ public enum Environments {
 
   private static let entries: [String: Entry] = {
     let entries = [
+      Entry(Acrobot.init),
       Entry(CartPole.init),
+      Entry(MountainCar.init),
+      Entry(MountainCarContinuous.init),
       Entry(Pendulum.init),
+      Entry(MuJoCoDynamics<Ant>.init),
       Entry(MuJoCoDynamics<HalfCheetah>.init),
       Entry(MuJoCoDynamics<Hopper>.init),
+      Entry(MuJoCoDynamics<Humanoid>.init),
+      Entry(MuJoCoDynamics<HumanoidStandup>.init),
+      Entry(MuJoCoDynamics<InvertedDoublePendulum>.init),
       Entry(MuJoCoDynamics<InvertedPendulum>.init),
+      Entry(MuJoCoDynamics<Pusher>.init),
       Entry(MuJoCoDynamics<Reacher>.init),
+      Entry(MuJoCoDynamics<Swimmer>.init),
+      Entry(MuJoCoDynamics<Walker2d>.init),
     ]
     return Dictionary(uniqueKeysWithValues: entries.map { ($0.spec.id, $0) })
   }()

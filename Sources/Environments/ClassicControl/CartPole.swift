@@ -19,7 +19,8 @@ struct CartPole: Dynamics {
     return EnvironmentSpec.native(
       "CartPole-v1", observationSpace: .box(low: high.map(-), high: high),
       components: "0 cart position (m), 1 cart velocity (m/s), 2 pole angle (rad), 3 pole angular velocity (rad/s)",
-      actionSpace: .discrete(2), actionMeaning: "0 pushes the cart towards negative x, 1 towards positive x, with 10 N.",
+      actionSpace: .discrete(2), actionMeaning: "0 pushes the cart towards negative x, 1 towards positive x, with 10 "
+        + "N.",
       quantities: [
         Field(
           "cart_position", unit: "m", low: -positionBound, high: positionBound,
@@ -31,7 +32,8 @@ struct CartPole: Dynamics {
         Field("pole_angular_velocity", unit: "rad/s", meaning: "Rate of pole_angle."),
       ],
       maxEpisodeSteps: 500,
-      summary: "A pole of 1 m and 0.1 kg hinged to a cart of 1 kg on a frictionless track. A step lasts 0.02 s; an episode "
+      summary: "A pole of 1 m and 0.1 kg hinged to a cart of 1 kg on a frictionless track. A step lasts 0.02 s; an "
+        + "episode "
         + "has at most 500 steps and terminates when the pole tilts by more than 12° or the cart leaves ±2.4 m.")
   }()
 
@@ -53,7 +55,7 @@ struct CartPole: Dynamics {
     _ state: UnsafeMutablePointer<Double>, action: UnsafePointer<Double>, observation: UnsafeMutablePointer<Double>,
     record: inout RecordWriter?, in workspace: Void
   ) -> Outcome {
-    precondition(action[0] == 0 || action[0] == 1, "CartPole-v1 takes the actions 0 and 1")
+    precondition(isChoice(action[0], of: 2), "CartPole-v1 takes the actions 0 and 1")
     let gravity = 9.8, poleMass = 0.1, totalMass = 1.1, halfLength = 0.5, duration = 0.02
     let poleMoment = poleMass * halfLength
     let force = action[0] == 1 ? 10.0 : -10.0

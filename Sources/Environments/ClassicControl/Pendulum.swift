@@ -13,14 +13,21 @@ struct Pendulum: Dynamics {
     components: "0 cosine, 1 sine of the angle, 2 angular velocity (rad/s)",
     actionSpace: .box(1, low: -2, high: 2), actionMeaning: "Torque on the pendulum, clipped to ±2.", actionUnit: "N·m",
     quantities: [
-      Field("angle", unit: "rad", low: -.pi, high: .pi, meaning: "Angle from upright, wrapped: 0 upright, ±π hanging down."),
+      Field(
+        "angle", unit: "rad", low: -.pi, high: .pi,
+        meaning: "Angle from upright, wrapped: 0 upright, ±π hanging down."),
       Field("angular_velocity", unit: "rad/s", low: -8, high: 8, meaning: "Rate of angle."),
       Field("torque", unit: "N·m", low: -2, high: 2, meaning: "The torque that acted: the action, clipped to ±2."),
-      Field("tip_height", unit: "m", low: -1, high: 1, meaning: "Height of the tip above the pivot: 1 upright, -1 hanging down."),
-      Field("control_cost", low: 0, high: 0.004, meaning: "0.001 × the squared torque: what the environment's own reward subtracts for effort."),
+      Field(
+        "tip_height", unit: "m", low: -1, high: 1,
+        meaning: "Height of the tip above the pivot: 1 upright, -1 hanging down."),
+      Field(
+        "control_cost", low: 0, high: 0.004,
+        meaning: "0.001 × the squared torque: what the environment's own reward subtracts for effort."),
     ],
     maxEpisodeSteps: 200,
-    summary: "A rod of 1 m and 1 kg on a pivot with a motor of at most 2 N·m, too weak to lift it in one go, under a gravity "
+    summary: "A rod of 1 m and 1 kg on a pivot with a motor of at most 2 N·m, too weak to lift it in one go, under a "
+      + "gravity "
       + "of 10 m/s². A step lasts 0.05 s; an episode has 200 steps and starts at a random angle and speed.")
 
   func makeWorkspace() {}

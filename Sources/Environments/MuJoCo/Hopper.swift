@@ -12,23 +12,23 @@ struct Hopper: MuJoCoTask {
     components: "0 torso height (m), 1 torso angle, 2 thigh, 3 leg, 4 foot angle (rad), 5 x velocity, 6 z velocity "
       + "(m/s), 7 torso, 8 thigh, 9 leg, 10 foot angular velocity (rad/s), velocities clipped to ±10",
     actions: 3, limit: 1, actionMeaning: "Motor commands: thigh, leg, foot; 1 is full torque (200 N·m).",
-    quantities: [
-      .xPosition, .xVelocity,
-      Field("z_velocity", unit: "m/s", meaning: "Vertical velocity of the torso, upwards positive."),
-      Field("height", unit: "m", meaning: "Height of the torso's centre above the floor; 1.25 at rest, below 0.7 has fallen."),
-      Field("torso_angle", unit: "rad", meaning: "Pitch of the torso: 0 upright, positive forwards; beyond ±0.2 has fallen."),
-      Field("torso_angular_velocity", unit: "rad/s", meaning: "Rate of torso_angle."),
-      Field(
-        "joint_angles", shape: [3], unit: "rad", low: -.pi, high: .pi,
-        meaning: "Thigh, leg, foot; soft limits -2.618…0, -2.618…0, -0.785…0.785."),
-      Field("joint_velocities", shape: [3], unit: "rad/s", meaning: "Rates of joint_angles."),
-      Field("foot_height", unit: "m", meaning: "Height of the centre of the foot above the floor; 0.06 when it lies flat."),
-      Field("foot_contact", low: 0, high: 1, meaning: "1 if the foot touches the floor, else 0."),
-      .healthy("height above 0.7 m, torso_angle within ±0.2 rad, all of the state within ±100"),
-      .controlCost("0.001 × the sum of squared actions"),
-    ],
+    quantities: Field.planarBody(
+      height: Field(
+        "height", unit: "m",
+        meaning: "Height of the torso's centre above the floor; 1.25 at rest, below 0.7 has fallen."),
+      angle: "0 upright, positive forwards; beyond ±0.2 has fallen", joints: 3,
+      named: "Thigh, leg, foot; soft limits -2.618…0, -2.618…0, -0.785…0.785")
+      + [
+        Field(
+          "foot_height", unit: "m",
+          meaning: "Height of the centre of the foot above the floor; 0.06 when it lies flat."),
+        Field("foot_contact", low: 0, high: 1, meaning: "1 if the foot touches the floor, else 0."),
+        .healthy("height above 0.7 m, torso_angle within ±0.2 rad, all of the state within ±100"),
+        .controlCost("0.001 × the sum of squared actions"),
+      ],
     maxEpisodeSteps: 1000,
-    summary: "A planar hopper of 16 kg with a torso, a thigh, a leg and a foot, free to move in x and z and to pitch. Three "
+    summary: "A planar hopper of 16 kg with a torso, a thigh, a leg and a foot, free to move in x and z and to pitch. "
+      + "Three "
       + "motors act on the joints. A step lasts 0.008 s (4 physics steps); an episode has at most 1,000 steps and "
       + "terminates when the hopper falls.")
 
@@ -46,8 +46,7 @@ struct Hopper: MuJoCoTask {
   }
 
   func observe(_ simulation: Simulation, into observation: UnsafeMutablePointer<Double>) {
-    observation.update(from: simulation.position + 1, count: 5)
-    for k in 0..<6 { observation[5 + k] = clip(simulation.velocity[k], -10, 10) }
+    simulation.observePlanarBody(into: observation, clippingVelocities: 10)
   }
 
   private func isHealthy(_ simulation: Simulation) -> Bool {
@@ -61,23 +60,15 @@ struct Hopper: MuJoCoTask {
     _ simulation: Simulation, action: UnsafePointer<Double>, carried: UnsafeMutablePointer<Double>,
     observation: UnsafeMutablePointer<Double>, record: inout RecordWriter?
   ) -> Outcome {
-    let (position, velocity) = (simulation.position, simulation.velocity)
-    let before = position[0]
+    let before = simulation.position[0]
     simulation.advance(action, steps: Self.frameSkip)
     observe(simulation, into: observation)
-    let xVelocity = (position[0] - before) / stepDuration
+    let xVelocity = (simulation.position[0] - before) / stepDuration
     let controlCost = 1e-3 * squaredNorm(action, 3)
     let isHealthy = isHealthy(simulation)
     if record != nil {
       simulation.updateKinematics()
-      record?.append(position[0])
-      record?.append(xVelocity)
-      record?.append(velocity[1])
-      record?.append(position[1])
-      record?.append(position[2])
-      record?.append(velocity[2])
-      record?.append(position + 3, 3)
-      record?.append(velocity + 3, 3)
+      record?.appendPlanarBody(simulation, xVelocity: xVelocity, height: simulation.position[1])
       record?.append(simulation.geomPosition(foot)[2])
       record?.append(simulation.isTouching(foot))
       record?.append(isHealthy)

@@ -13,11 +13,14 @@ struct InvertedPendulum: MuJoCoTask {
     quantities: [
       Field("cart_position", unit: "m", meaning: "Position of the cart on the rail; soft limits ±1."),
       Field("cart_velocity", unit: "m/s", meaning: "Velocity of the cart."),
-      Field("pole_angle", unit: "rad", meaning: "Tilt of the pole: 0 upright, positive towards positive x; beyond ±0.2 it has fallen."),
+      Field(
+        "pole_angle", unit: "rad",
+        meaning: "Tilt of the pole: 0 upright, positive towards positive x; beyond ±0.2 it has fallen."),
       Field("pole_angular_velocity", unit: "rad/s", meaning: "Rate of pole_angle."),
     ],
     maxEpisodeSteps: 1000,
-    summary: "A pole of 0.6 m hinged to a cart that a motor pushes along a rail. A step lasts 0.04 s (2 physics steps); an "
+    summary: "A pole of 0.6 m hinged to a cart that a motor pushes along a rail. A step lasts 0.04 s (2 physics "
+      + "steps); an "
       + "episode has at most 1,000 steps and terminates when the pole tilts by more than 0.2 rad.")
 
   init(_ model: MuJoCoModel) {}

@@ -15,8 +15,12 @@ extension EnvironmentSpec {
 
 /// Fields that several MuJoCo environments share.
 extension Field {
-  static let xPosition = Field("x_position", unit: "m", meaning: "Distance travelled along x, forwards positive, since the origin.")
-  static let xVelocity = Field("x_velocity", unit: "m/s", meaning: "Forward velocity, averaged over the step.")
+  static let xPosition = Field("x_position", unit: "m", meaning: "Distance travelled along x, forwards positive, "
+    + "since the origin.")
+
+  static func xVelocity(of mover: String) -> Field {
+    Field("x_velocity", unit: "m/s", meaning: "Forward velocity of \(mover), averaged over the step.")
+  }
 
   static func controlCost(_ formula: String) -> Field {
     Field("control_cost", low: 0, meaning: "\(formula): what the environment's own reward subtracts for effort.")

@@ -10,19 +10,28 @@ struct Reacher: MuJoCoTask {
 
   static let spec = EnvironmentSpec.mujoco(
     "Reacher-v5", observations: 10,
-    components: "0-1 cosines, 2-3 sines of the shoulder and elbow angles, 4-5 target position (m), 6-7 shoulder and elbow "
+    components: "0-1 cosines, 2-3 sines of the shoulder and elbow angles, 4-5 target position (m), 6-7 shoulder and "
+      + "elbow "
       + "velocities (rad/s), 8-9 fingertip minus target position (m)",
-    actions: 2, limit: 1, actionMeaning: "Torques on shoulder and elbow; 1 is full torque (200 N·m before the joints' inertia).",
+    actions: 2, limit: 1, actionMeaning: "Torques on shoulder and elbow; 1 is full torque (200 N·m before the joints' "
+      + "inertia).",
     quantities: [
-      Field("fingertip", shape: [2], unit: "m", low: -0.22, high: 0.22, meaning: "Position (x, y) of the fingertip; the shoulder is at the origin."),
-      Field("target", shape: [2], unit: "m", low: -0.27, high: 0.27, meaning: "Position (x, y) of the target, fixed during an episode."),
+      Field(
+        "fingertip", shape: [2], unit: "m", low: -0.22, high: 0.22,
+        meaning: "Position (x, y) of the fingertip; the shoulder is at the origin."),
+      Field(
+        "target", shape: [2], unit: "m", low: -0.27, high: 0.27,
+        meaning: "Position (x, y) of the target, fixed during an episode."),
       Field("distance", unit: "m", low: 0, high: 0.61, meaning: "Distance between fingertip and target."),
-      Field("joint_angles", shape: [2], unit: "rad", meaning: "Shoulder (unlimited, not wrapped) and elbow (soft limits ±3)."),
+      Field(
+        "joint_angles", shape: [2], unit: "rad",
+        meaning: "Shoulder (unlimited, not wrapped) and elbow (soft limits ±3)."),
       Field("joint_velocities", shape: [2], unit: "rad/s", meaning: "Rates of joint_angles."),
       .controlCost("The sum of squared actions"),
     ],
     maxEpisodeSteps: 50,
-    summary: "An arm of two links of 0.1 m in the horizontal plane, with a motor at shoulder and elbow, and a target placed "
+    summary: "An arm of two links of 0.1 m in the horizontal plane, with a motor at shoulder and elbow, and a target "
+      + "placed "
       + "at random within 0.2 m of the shoulder. A step lasts 0.02 s (2 physics steps); an episode has 50 steps.")
 
   private let fingertip: Int

@@ -26,8 +26,33 @@ final class Simulation {
   /// Computes everything that follows from the state (`mj_forward`).
   func forward() { mj_forward(model.pointer, data) }
 
-  /// Computes the external forces on the bodies, `cfrc_ext`.
+  /// Computes the external forces on the bodies.
   func computeContactForces() { mj_rnePostConstraint(model.pointer, data) }
+
+  /// `cfrc_ext`: torque and force on every body, the world first, in N·m and N [nbody, 6].
+  var contactForces: UnsafePointer<Double> { UnsafePointer(data.pointee.cfrc_ext) }
+  var squaredContactForces: Double { squaredNorm(contactForces, 6 * model.bodyCount) }
+
+  /// `ctrl`: what the actuators were told last [nu].
+  var control: UnsafePointer<Double> { UnsafePointer(data.pointee.ctrl) }
+
+  /// Where all bodies' centre of mass stands over the plane, in metres.
+  var centreOfMass: (x: Double, y: Double) {
+    let mass = model.pointer.pointee.body_mass, centre = data.pointee.xipos
+    guard let mass, let centre else { return (0, 0) }
+    var (x, y, total) = (0.0, 0.0, 0.0)
+    for body in 0..<model.bodyCount {
+      x += mass[body] * centre[3 * body]
+      y += mass[body] * centre[3 * body + 1]
+      total += mass[body]
+    }
+    return (x / total, y / total)
+  }
+
+  var isFinite: Bool {
+    (0..<model.positionCount).allSatisfy { position[$0].isFinite }
+      && (0..<model.velocityCount).allSatisfy { velocity[$0].isFinite }
+  }
 
   /// Brings positions of bodies and geoms up to date with `position`; after a step they lag one physics step behind.
   func updateKinematics() { mj_kinematics(model.pointer, data) }
@@ -36,6 +61,8 @@ final class Simulation {
   func bodyPosition(_ body: Int) -> UnsafePointer<Double> { UnsafePointer(data.pointee.xpos + 3 * body) }
   /// Position of a geom's centre in the world, in metres [3].
   func geomPosition(_ geom: Int) -> UnsafePointer<Double> { UnsafePointer(data.pointee.geom_xpos + 3 * geom) }
+  /// Position of a site in the world, in metres [3].
+  func sitePosition(_ site: Int) -> UnsafePointer<Double> { UnsafePointer(data.pointee.site_xpos + 3 * site) }
   func isTouching(_ geom: Int) -> Bool { cmujoco_is_touching(data, Int32(geom)) }
 
   /// Goes to the model's initial state, `qpos0` and rest.

@@ -39,7 +39,7 @@ import Foundation
         failed += 1
       }
     }
-    print(table(results))
+    if !results.isEmpty { print(table(results)) }
     if let json { try write(results, to: URL(fileURLWithPath: json)) }
     if failed > 0 { throw ExitCode(1) }
     if results.contains(where: { !$0.holds }) { throw ExitCode(2) }

@@ -10,7 +10,7 @@ protocol Dynamics: Sendable {
   static var spec: EnvironmentSpec { get }
   /// Numbers in a state.
   var stateWidth: Int { get }
-  /// The fewest environments that are worth handing to a thread.
+  /// Environments that a thread takes at a time: enough to be worth the few nanoseconds of taking them.
   static var grain: Int { get }
 
   /// - Throws: `GuerdonError` when the simulator has no memory for it.

@@ -15,15 +15,20 @@ public enum Environments {
   ///   - pool: the threads that step them; by default the caller's alone.
   ///   - autoreset: when an environment whose episode ended starts the next one.
   ///   - seed: environment `i` is seeded with `seed + i`.
-  /// - Throws: `GuerdonError` for an unknown id, a count below 1, or a simulator whose files are missing.
+  /// - Throws: `GuerdonError` for an unknown id, a count outside 1...65536, or a simulator whose files are missing.
   public static func make(
     _ id: String, count: Int, pool: WorkerPool = WorkerPool(threads: 1), autoreset: AutoresetMode = .sameStep,
     seed: UInt64 = 0
   ) throws -> any VectorEnvironment {
     let entry = try entry(id)
-    guard count >= 1 else { throw GuerdonError.usage("\(count) copies of \(id) were asked for; at least 1 is needed.") }
+    guard (1...limit).contains(count) else {
+      throw GuerdonError.usage("\(count) copies of \(id) were asked for; make 1 to \(limit).")
+    }
     return try entry.make(count, pool, autoreset, seed)
   }
+
+  /// Copies of an environment that can be made at once.
+  private static let limit = 1 << 16
 
   private struct Entry: Sendable {
     let spec: EnvironmentSpec

@@ -1,5 +1,6 @@
 import Basics
 import Schemas
+import Synchronization
 
 /// Copies of one natively simulated environment, split over a pool's threads.
 final class NativeVectorEnvironment<Rules: Dynamics>: VectorEnvironment, @unchecked Sendable {
@@ -8,8 +9,10 @@ final class NativeVectorEnvironment<Rules: Dynamics>: VectorEnvironment, @unchec
   private let rules: Rules
   private let autoreset: AutoresetMode
   private let pool: WorkerPool
-  /// Neighbouring environments that one thread steps with one workspace.
-  private let shards: [(environments: Range<Int>, workspace: Rules.Workspace)]
+  /// One for each thread of the pool that has something to do.
+  private let workspaces: [Rules.Workspace]
+  /// The first environment that no thread has taken yet.
+  private let untaken = Atomic<Int>(0)
 
   private let observationWidth: Int
   private let actionWidth: Int
@@ -30,11 +33,7 @@ final class NativeVectorEnvironment<Rules: Dynamics>: VectorEnvironment, @unchec
     self.count = count
     self.pool = pool
     self.autoreset = autoreset
-    // Several shards a thread, because episodes and contacts make some of them slower than others.
-    let shardCount = max(1, min(count / Rules.grain, pool.threads == 1 ? 1 : 8 * pool.threads))
-    shards = try (0..<shardCount).map { shard in
-      (count * shard / shardCount..<count * (shard + 1) / shardCount, try rules.makeWorkspace())
-    }
+    workspaces = try (0..<max(1, min(count / Rules.grain, pool.threads))).map { _ in try rules.makeWorkspace() }
     observationWidth = spec.observationSpace.width
     actionWidth = spec.actionSpace.width
     stateWidth = rules.stateWidth
@@ -69,12 +68,10 @@ final class NativeVectorEnvironment<Rules: Dynamics>: VectorEnvironment, @unchec
   var truncated: UnsafeBufferPointer<Bool> { .init(start: wasTruncated, count: count) }
 
   func reset(seed: UInt64?) {
-    pool.forEach(shards.count) { shard in
-      for i in shards[shard].environments {
-        if let seed { random[i] = RandomGenerator(seed: seed &+ UInt64(i)) }
-        begin(i, in: shards[shard].workspace)
-        clearOutcome(i)
-      }
+    forEach { i, workspace in
+      if let seed { random[i] = RandomGenerator(seed: seed &+ UInt64(i)) }
+      begin(i, in: workspace)
+      clearOutcome(i)
     }
   }
 
@@ -86,9 +83,22 @@ final class NativeVectorEnvironment<Rules: Dynamics>: VectorEnvironment, @unchec
         record.schema.width == spec.schema.width && row >= 0 && row + count <= record.capacity,
         "the batch has no room for \(count) records of \(spec.id) from row \(row) on")
     }
-    pool.forEach(shards.count) { [action = SendablePointer(action)] shard in
-      for i in shards[shard].environments {
-        take(action.pointer + i * actionWidth, in: i, recording: record, at: row + i, shards[shard].workspace)
+    forEach { [action = SendablePointer(action)] i, workspace in
+      take(action.pointer + i * actionWidth, in: i, recording: record, at: row + i, workspace)
+    }
+  }
+
+  /// Runs `body` for every environment. Threads take `grain` neighbours at a time, as they get free, because contacts
+  /// make some steps slower than others; every thread keeps its workspace, warm in its cache.
+  @inline(__always)
+  private func forEach(_ body: @Sendable (Int, Rules.Workspace) -> Void) {
+    untaken.store(0, ordering: .relaxed)
+    pool.forEach(workspaces.count) { worker in
+      let workspace = workspaces[worker]
+      while true {
+        let first = untaken.add(Rules.grain, ordering: .relaxed).oldValue
+        if first >= count { return }
+        for i in first..<min(first + Rules.grain, count) { body(i, workspace) }
       }
     }
   }

@@ -49,6 +49,8 @@ import Testing
     let unknown = #expect(throws: GuerdonError.self) { try Environments.spec("HalfCheeta-v5") }
     #expect(unknown?.message == "There is no environment \"HalfCheeta-v5\". Did you mean \"HalfCheetah-v5\"?")
     #expect(unknown?.kind == .usage)
-    #expect(throws: GuerdonError.self) { try Environments.make("Hopper-v5", count: 0) }
+    for count in [Int.min, 0, 1 << 40] {
+      #expect(throws: GuerdonError.self) { try Environments.make("Hopper-v5", count: count) }
+    }
   }
 }

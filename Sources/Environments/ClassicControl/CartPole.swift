@@ -7,7 +7,7 @@ import Schemas
 /// Source: Barto, Sutton and Anderson, "Neuronlike adaptive elements that can solve difficult learning control
 /// problems", 1983; equations as corrected by Florian, 2007; Euler steps of 0.02 s. Observations have single precision.
 struct CartPole: Dynamics {
-  static let grain = 256
+  static let grain = 128
   let stateWidth = 4
 
   private static let positionLimit = 2.4

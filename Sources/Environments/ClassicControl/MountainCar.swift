@@ -6,7 +6,7 @@ import Schemas
 ///
 /// Source: A. W. Moore, "Efficient Memory-Based Learning for Robot Control", 1990. Observations have single precision.
 struct MountainCar: Dynamics {
-  static let grain = 256
+  static let grain = 128
   let stateWidth = 2
 
   static let spec = EnvironmentSpec.native(

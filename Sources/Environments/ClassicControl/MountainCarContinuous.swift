@@ -2,12 +2,13 @@ import Basics
 import Foundation
 import Schemas
 
-/// MountainCarContinuous-v0: the mountain car with a throttle; reward is 100 at the goal less 0.1 of the squared action.
+/// MountainCarContinuous-v0: the mountain car with a throttle; reward is 100 at the goal less 0.1 of the squared
+/// action.
 ///
-/// Gymnasium keeps this state in single precision after the first step, and which intermediate values are rounded follows
-/// numpy's promotion rules: a Python number joining a single-precision one is rounded to it, a double widens it.
+/// Gymnasium keeps this state in single precision after the first step, and numpy's promotion rules say which
+/// intermediate values are rounded: a Python number joining a single-precision one is rounded, a double widens it.
 struct MountainCarContinuous: Dynamics {
-  static let grain = 256
+  static let grain = 128
   /// Position, velocity, and 1 if they are in single precision.
   let stateWidth = 3
 

@@ -5,7 +5,7 @@ import Schemas
 /// Pendulum-v1: swing a pendulum up with a weak motor and hold it; reward is minus a cost of angle, speed and torque
 /// before the step. Observations have single precision.
 struct Pendulum: Dynamics {
-  static let grain = 256
+  static let grain = 128
   let stateWidth = 2
 
   static let spec = EnvironmentSpec.native(

@@ -22,7 +22,7 @@ enum HumanoidBody {
     + "elbow"
 
   static func observe(_ simulation: Simulation, into observation: UnsafeMutablePointer<Double>) {
-    let data = simulation.data.pointee
+    let data = simulation.data
     let bodies = simulation.model.bodyCount - 1
     var to = observation
     func append(_ part: UnsafePointer<Double>, _ count: Int) {
@@ -32,9 +32,9 @@ enum HumanoidBody {
     // The first two positions and the world's own row are left out.
     append(simulation.position + 2, simulation.model.positionCount - 2)
     append(simulation.velocity, simulation.model.velocityCount)
-    append(data.cinert + 10, 10 * bodies)
-    append(data.cvel + 6, 6 * bodies)
-    append(data.qfrc_actuator + 6, actions)
-    append(data.cfrc_ext + 6, 6 * bodies)
+    append(data.pointee.cinert + 10, 10 * bodies)
+    append(data.pointee.cvel + 6, 6 * bodies)
+    append(data.pointee.qfrc_actuator + 6, actions)
+    append(data.pointee.cfrc_ext + 6, 6 * bodies)
   }
 }

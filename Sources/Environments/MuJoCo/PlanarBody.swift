@@ -37,10 +37,10 @@ extension Field {
     ] + Field.joints(joints, named: names)
   }
 
-  /// Angles of hinges whose limits are soft but never exceeded by as much as half a turn, and their rates.
+  /// Angles of hinges and their rates. Soft limits lie within ±2.8 rad; the hardest pushes exceed them by some 0.5.
   static func joints(_ count: Int, named names: String) -> [Field] {
     [
-      Field("joint_angles", shape: [count], unit: "rad", low: -.pi, high: .pi, meaning: "\(names)."),
+      Field("joint_angles", shape: [count], unit: "rad", low: -4, high: 4, meaning: "\(names)."),
       Field("joint_velocities", shape: [count], unit: "rad/s", meaning: "Rates of joint_angles."),
     ]
   }

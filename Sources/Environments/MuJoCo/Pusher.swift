@@ -1,8 +1,8 @@
 import Basics
 import Schemas
 
-/// Pusher-v5: an arm pushes a cylinder over a table to a goal; reward is minus the cylinder's distance to the goal, half
-/// the arm's distance to the cylinder and 0.1 of the squared action.
+/// Pusher-v5: an arm pushes a cylinder over a table to a goal; reward is minus the cylinder's distance to the goal,
+/// half the arm's distance to the cylinder and 0.1 of the squared action.
 struct Pusher: MuJoCoTask {
   static let modelFile = "pusher_v5.xml"
   static let frameSkip = 5

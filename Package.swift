@@ -84,11 +84,20 @@ let package = Package(
                      "RewardPrograms", "Environments", "Schemas", "Basics", argumentParser],
       swiftSettings: tuned + mujocoSwift),
 
+    // Benchmarks: ours and the peer in turn.
+    .target(
+      name: "CStepLoop", path: "Benchmarks/CStepLoop", cSettings: [.unsafeFlags(mujocoHeaders)],
+      linkerSettings: mujocoLinking),
+    .executableTarget(
+      name: "guerdon-bench", dependencies: ["Basics", "Environments", "CStepLoop", argumentParser],
+      path: "Benchmarks/guerdon-bench", swiftSettings: tuned + mujocoSwift),
+
     // Tests.
     .target(name: "TestSupport", dependencies: ["Basics"], path: "Tests/TestSupport"),
     tests("Basics", []),
     tests("Proposers", ["Schemas", "RewardPrograms", "Basics"]),
     tests("RewardAudit", ["Schemas", "RewardPrograms", "Basics"]),
+    tests("Environments", ["Basics", "Schemas"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

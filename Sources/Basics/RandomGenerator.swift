@@ -82,7 +82,7 @@ public struct RandomGenerator: RandomNumberGenerator, Sendable, Hashable, Codabl
       if magnitude < table.inside[layer] { return x }
       if layer == 0 {
         while true {
-          let beyond = -log1p(-uniform()) / Ziggurat.edge
+          let beyond = -Ziggurat.inverseEdge * log1p(-uniform())
           let height = -log1p(-uniform())
           if height + height > beyond * beyond {
             return (magnitude >> 8) & 1 == 1 ? -(Ziggurat.edge + beyond) : Ziggurat.edge + beyond
@@ -137,9 +137,14 @@ private struct SeedSequence {
   }
 }
 
-/// The ziggurat's 256 layers, computed from its edge instead of tabulated.
+/// The ziggurat's 256 layers, computed from its edge and their common area instead of tabulated.
+///
+/// numpy's table was computed in double precision, so its rounding is part of the contract: the area is the one it
+/// used (4 units in the last place below the exact value), and one density was rounded up.
 private struct Ziggurat: Sendable {
   static let edge = 3.6541528853610087963519472518
+  static let inverseEdge = 0.27366123732975827203338247596
+  static let area = 0.004928673233974652
   static let shared = Ziggurat()
 
   /// `width[i]`: a layer's half-width over 2^52; `inside[i]`: magnitudes below it are certainly under the curve.
@@ -150,19 +155,18 @@ private struct Ziggurat: Sendable {
   init() {
     let scale = 0x1p52
     let edgeDensity = exp(-0.5 * Self.edge * Self.edge)
-    let area = Self.edge * edgeDensity + (Double.pi / 2).squareRoot() * erfc(Self.edge / 2.0.squareRoot())
     var x = Self.edge
     density[0] = 1
     density[255] = edgeDensity
     width[255] = x / scale
-    width[0] = area / edgeDensity / scale
-    inside[0] = UInt64(Self.edge * edgeDensity / area * scale)
+    width[0] = Self.area / edgeDensity / scale
+    inside[0] = UInt64(Self.edge * edgeDensity / Self.area * scale)
     for layer in stride(from: 254, through: 1, by: -1) {
-      let inner = (-2 * log(area / x + exp(-0.5 * x * x))).squareRoot()
+      let inner = (-2 * log(Self.area / x + density[layer + 1])).squareRoot()
       inside[layer + 1] = UInt64(inner / x * scale)
       x = inner
       width[layer] = x / scale
-      density[layer] = exp(-0.5 * x * x)
+      density[layer] = layer == 38 ? exp(-0.5 * x * x).nextUp : exp(-0.5 * x * x)
     }
   }
 }

@@ -69,4 +69,16 @@ public protocol VectorEnvironment: AnyObject {
 
 extension VectorEnvironment {
   public func step(_ actions: UnsafeBufferPointer<Double>) { step(actions, recording: nil, at: 0) }
+
+  /// Starts the environments `i` with `mask[i]` anew and leaves the others as they are (Gymnasium's `reset_mask`).
+  /// - Parameters:
+  ///   - mask: [count].
+  ///   - seed: environment `i` is seeded with `seed + i`; nil goes on with the generators as they are.
+  public func reset(mask: [Bool], seed: UInt64? = nil) {
+    precondition(mask.count == count, "the mask of a reset has one entry an environment")
+    let before = saveState()
+    reset(seed: seed)
+    let after = saveState()
+    restore(mask.indices.map { mask[$0] ? after[$0] : before[$0] })
+  }
 }

@@ -30,6 +30,7 @@ public enum Python {
     let process = Process()
     process.executableURL = python
     process.arguments = [names[0].path]
+    process.currentDirectoryURL = folder  // MuJoCo logs its warnings to the current directory.
     process.standardInput = try FileHandle(forReadingFrom: names[1])
     process.standardOutput = try FileHandle(forWritingTo: names[2])
     process.standardError = try FileHandle(forWritingTo: names[3])

@@ -1,0 +1,71 @@
+import Basics
+
+/// The environments that can be made by their Gymnasium id.
+public enum Environments {
+  /// All ids, in alphabetical order.
+  public static let ids: [String] = entries.keys.sorted()
+
+  /// What the environment called `id` is. Loads no simulator.
+  /// - Throws: `GuerdonError` when there is none of that id.
+  public static func spec(_ id: String) throws -> EnvironmentSpec { try entry(id).spec }
+
+  /// Makes `count` copies of an environment, already reset.
+  /// - Parameters:
+  ///   - id: Gymnasium's id, for example "HalfCheetah-v5".
+  ///   - pool: the threads that step them; by default the caller's alone.
+  ///   - autoreset: when an environment whose episode ended starts the next one.
+  ///   - seed: environment `i` is seeded with `seed + i`.
+  /// - Throws: `GuerdonError` for an unknown id, a count outside 1...65536, or a simulator whose files are missing.
+  public static func make(
+    _ id: String, count: Int, pool: WorkerPool = WorkerPool(threads: 1), autoreset: AutoresetMode = .sameStep,
+    seed: UInt64 = 0
+  ) throws -> any VectorEnvironment {
+    let entry = try entry(id)
+    guard (1...limit).contains(count) else {
+      throw GuerdonError.usage("\(count) copies of \(id) were asked for; make 1 to \(limit).")
+    }
+    return try entry.make(count, pool, autoreset, seed)
+  }
+
+  /// Copies of an environment that can be made at once.
+  private static let limit = 1 << 16
+
+  private struct Entry: Sendable {
+    let spec: EnvironmentSpec
+    let make: @Sendable (Int, WorkerPool, AutoresetMode, UInt64) throws -> any VectorEnvironment
+
+    init<Rules: Dynamics>(_ makeRules: @escaping @Sendable () throws -> Rules) {
+      spec = Rules.spec
+      make = { try NativeVectorEnvironment(makeRules(), count: $0, pool: $1, autoreset: $2, seed: $3) }
+    }
+  }
+
+  private static func entry(_ id: String) throws -> Entry {
+    guard let entry = entries[id] else {
+      throw GuerdonError.usage("There is no environment \"\(id)\".\(suggestion(for: id, among: ids))")
+    }
+    return entry
+  }
+
+  private static let entries: [String: Entry] = {
+    let entries = [
+      Entry(Acrobot.init),
+      Entry(CartPole.init),
+      Entry(MountainCar.init),
+      Entry(MountainCarContinuous.init),
+      Entry(Pendulum.init),
+      Entry(MuJoCoDynamics<Ant>.init),
+      Entry(MuJoCoDynamics<HalfCheetah>.init),
+      Entry(MuJoCoDynamics<Hopper>.init),
+      Entry(MuJoCoDynamics<Humanoid>.init),
+      Entry(MuJoCoDynamics<HumanoidStandup>.init),
+      Entry(MuJoCoDynamics<InvertedDoublePendulum>.init),
+      Entry(MuJoCoDynamics<InvertedPendulum>.init),
+      Entry(MuJoCoDynamics<Pusher>.init),
+      Entry(MuJoCoDynamics<Reacher>.init),
+      Entry(MuJoCoDynamics<Swimmer>.init),
+      Entry(MuJoCoDynamics<Walker2d>.init),
+    ]
+    return Dictionary(uniqueKeysWithValues: entries.map { ($0.spec.id, $0) })
+  }()
+}

@@ -98,6 +98,7 @@ let package = Package(
     tests("Proposers", ["Schemas", "RewardPrograms", "Basics"]),
     tests("RewardAudit", ["Schemas", "RewardPrograms", "Basics"]),
     tests("Environments", ["Basics", "Schemas"]),
+    tests("Agents", ["Basics", "Schemas", "Environments", "Rewards"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

@@ -15,16 +15,18 @@ public enum Environments {
   ///   - pool: the threads that step them; by default the caller's alone.
   ///   - autoreset: when an environment whose episode ended starts the next one.
   ///   - seed: environment `i` is seeded with `seed + i`.
-  /// - Throws: `GuerdonError` for an unknown id, a count outside 1...65536, or a simulator whose files are missing.
+  ///   - maxEpisodeSteps: steps after which an episode is truncated; nil takes the environment's own limit.
+  /// - Throws: `GuerdonError` for an unknown id, a count or a limit outside 1...65536, or a simulator whose files are missing.
   public static func make(
     _ id: String, count: Int, pool: WorkerPool = WorkerPool(threads: 1), autoreset: AutoresetMode = .sameStep,
-    seed: UInt64 = 0
+    seed: UInt64 = 0, maxEpisodeSteps: Int? = nil
   ) throws -> any VectorEnvironment {
     let entry = try entry(id)
     guard (1...limit).contains(count) else {
       throw GuerdonError.usage("\(count) copies of \(id) were asked for; make 1 to \(limit).")
     }
-    return try entry.make(count, pool, autoreset, seed)
+    let spec = try entry.spec.limited(to: maxEpisodeSteps)
+    return try entry.make(spec, count, pool, autoreset, seed)
   }
 
   /// Copies of an environment that can be made at once.
@@ -32,11 +34,11 @@ public enum Environments {
 
   private struct Entry: Sendable {
     let spec: EnvironmentSpec
-    let make: @Sendable (Int, WorkerPool, AutoresetMode, UInt64) throws -> any VectorEnvironment
+    let make: @Sendable (EnvironmentSpec, Int, WorkerPool, AutoresetMode, UInt64) throws -> any VectorEnvironment
 
     init<Rules: Dynamics>(_ makeRules: @escaping @Sendable () throws -> Rules) {
       spec = Rules.spec
-      make = { try NativeVectorEnvironment(makeRules(), count: $0, pool: $1, autoreset: $2, seed: $3) }
+      make = { try NativeVectorEnvironment(makeRules(), spec: $0, count: $1, pool: $2, autoreset: $3, seed: $4) }
     }
   }
 

@@ -4,7 +4,7 @@ import Synchronization
 
 /// Copies of one natively simulated environment, split over a pool's threads.
 final class NativeVectorEnvironment<Rules: Dynamics>: VectorEnvironment, @unchecked Sendable {
-  let spec = Rules.spec
+  let spec: EnvironmentSpec
   let count: Int
   private let rules: Rules
   private let autoreset: AutoresetMode
@@ -28,8 +28,11 @@ final class NativeVectorEnvironment<Rules: Dynamics>: VectorEnvironment, @unchec
   private let random: UnsafeMutablePointer<RandomGenerator>
 
   /// - Throws: `GuerdonError` when the simulator has no memory for a workspace.
-  init(_ rules: Rules, count: Int, pool: WorkerPool, autoreset: AutoresetMode, seed: UInt64) throws {
+  init(
+    _ rules: Rules, spec: EnvironmentSpec, count: Int, pool: WorkerPool, autoreset: AutoresetMode, seed: UInt64
+  ) throws {
     self.rules = rules
+    self.spec = spec
     self.count = count
     self.pool = pool
     self.autoreset = autoreset

@@ -1,3 +1,4 @@
+import Basics
 import Schemas
 
 /// What an environment is, before one is made.
@@ -22,6 +23,18 @@ public struct EnvironmentSpec: Sendable {
     self.schema = schema
     self.maxEpisodeSteps = maxEpisodeSteps
     self.summary = summary
+  }
+
+  /// The same environment with another limit on its episodes (Gymnasium's `max_episode_steps`).
+  /// - Throws: `GuerdonError` when the limit is outside 1...65536.
+  public func limited(to maxEpisodeSteps: Int?) throws -> EnvironmentSpec {
+    guard let maxEpisodeSteps else { return self }
+    guard (1...65536).contains(maxEpisodeSteps) else {
+      throw GuerdonError.usage("An episode of \(id) cannot be limited to \(maxEpisodeSteps) steps; give 1 to 65536.")
+    }
+    return EnvironmentSpec(
+      id: id, observationSpace: observationSpace, actionSpace: actionSpace, schema: schema,
+      maxEpisodeSteps: maxEpisodeSteps, summary: summary)
   }
 }
 

@@ -1,0 +1,167 @@
+/// The vector type of all kernels: eight floats, one AVX register.
+typealias Lanes = SIMD8<Float>
+
+extension UnsafePointer<Float> {
+  @inline(__always) var lanes: Lanes { UnsafeRawPointer(self).loadUnaligned(as: Lanes.self) }
+}
+extension UnsafeMutablePointer<Float> {
+  @inline(__always) var lanes: Lanes {
+    get { UnsafeRawPointer(self).loadUnaligned(as: Lanes.self) }
+    nonmutating set { UnsafeMutableRawPointer(self).storeBytes(of: newValue, as: Lanes.self) }
+  }
+}
+
+enum Kernels {
+  /// C[m, n] = start + A[m, k] · B[k, n], with `n` a multiple of 8.
+  ///
+  /// Element (i, j) of A stands at `a[i * aRow + j * aColumn]`, so that a transposed A costs nothing; rows of B and C are
+  /// contiguous. Every element of C is one sum in the order of k: the result does not depend on how m and n are blocked.
+  /// - Parameter start: a row of `n` floats that every row of C begins with (a bias); nil begins with zero.
+  static func multiply(
+    m: Int, n: Int, k: Int, a: UnsafePointer<Float>, aRow: Int, aColumn: Int, b: UnsafePointer<Float>, bRow: Int,
+    c: UnsafeMutablePointer<Float>, cRow: Int, start: UnsafePointer<Float>? = nil
+  ) {
+    var column = 0
+    while column + 16 <= n {
+      var row = 0
+      while row + 4 <= m {
+        block4x16(
+          k, a + row &* aRow, aRow, aColumn, b + column, bRow, c + row &* cRow + column, cRow,
+          start.map { $0 + column })
+        row &+= 4
+      }
+      while row < m {
+        block1x16(k, a + row &* aRow, aColumn, b + column, bRow, c + row &* cRow + column, start.map { $0 + column })
+        row &+= 1
+      }
+      column &+= 16
+    }
+    if column < n {
+      var row = 0
+      while row + 4 <= m {
+        block4x8(
+          k, a + row &* aRow, aRow, aColumn, b + column, bRow, c + row &* cRow + column, cRow,
+          start.map { $0 + column })
+        row &+= 4
+      }
+      while row < m {
+        block1x8(k, a + row &* aRow, aColumn, b + column, bRow, c + row &* cRow + column, start.map { $0 + column })
+        row &+= 1
+      }
+    }
+  }
+
+  /// Eight accumulators: as many as the two FMA units keep busy.
+  @inline(__always) private static func block4x16(
+    _ k: Int, _ a: UnsafePointer<Float>, _ aRow: Int, _ aColumn: Int, _ b: UnsafePointer<Float>, _ bRow: Int,
+    _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ start: UnsafePointer<Float>?
+  ) {
+    let left = start?.lanes ?? .zero, right = start.map { ($0 + 8).lanes } ?? .zero
+    var c00 = left, c01 = right, c10 = left, c11 = right, c20 = left, c21 = right, c30 = left, c31 = right
+    var a = a, b = b
+    for _ in 0..<k {
+      let b0 = b.lanes, b1 = (b + 8).lanes
+      let a0 = Lanes(repeating: a[0]), a1 = Lanes(repeating: a[aRow])
+      let a2 = Lanes(repeating: a[2 &* aRow]), a3 = Lanes(repeating: a[3 &* aRow])
+      c00.addProduct(a0, b0)
+      c01.addProduct(a0, b1)
+      c10.addProduct(a1, b0)
+      c11.addProduct(a1, b1)
+      c20.addProduct(a2, b0)
+      c21.addProduct(a2, b1)
+      c30.addProduct(a3, b0)
+      c31.addProduct(a3, b1)
+      a += aColumn
+      b += bRow
+    }
+    c.lanes = c00
+    (c + 8).lanes = c01
+    (c + cRow).lanes = c10
+    (c + cRow + 8).lanes = c11
+    (c + 2 &* cRow).lanes = c20
+    (c + 2 &* cRow + 8).lanes = c21
+    (c + 3 &* cRow).lanes = c30
+    (c + 3 &* cRow + 8).lanes = c31
+  }
+
+  @inline(__always) private static func block4x8(
+    _ k: Int, _ a: UnsafePointer<Float>, _ aRow: Int, _ aColumn: Int, _ b: UnsafePointer<Float>, _ bRow: Int,
+    _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ start: UnsafePointer<Float>?
+  ) {
+    let left = start?.lanes ?? .zero
+    var c0 = left, c1 = left, c2 = left, c3 = left
+    var a = a, b = b
+    for _ in 0..<k {
+      let row = b.lanes
+      c0.addProduct(Lanes(repeating: a[0]), row)
+      c1.addProduct(Lanes(repeating: a[aRow]), row)
+      c2.addProduct(Lanes(repeating: a[2 &* aRow]), row)
+      c3.addProduct(Lanes(repeating: a[3 &* aRow]), row)
+      a += aColumn
+      b += bRow
+    }
+    c.lanes = c0
+    (c + cRow).lanes = c1
+    (c + 2 &* cRow).lanes = c2
+    (c + 3 &* cRow).lanes = c3
+  }
+
+  @inline(__always) private static func block1x16(
+    _ k: Int, _ a: UnsafePointer<Float>, _ aColumn: Int, _ b: UnsafePointer<Float>, _ bRow: Int,
+    _ c: UnsafeMutablePointer<Float>, _ start: UnsafePointer<Float>?
+  ) {
+    var c0 = start?.lanes ?? .zero, c1 = start.map { ($0 + 8).lanes } ?? .zero
+    var a = a, b = b
+    for _ in 0..<k {
+      let element = Lanes(repeating: a[0])
+      c0.addProduct(element, b.lanes)
+      c1.addProduct(element, (b + 8).lanes)
+      a += aColumn
+      b += bRow
+    }
+    c.lanes = c0
+    (c + 8).lanes = c1
+  }
+
+  @inline(__always) private static func block1x8(
+    _ k: Int, _ a: UnsafePointer<Float>, _ aColumn: Int, _ b: UnsafePointer<Float>, _ bRow: Int,
+    _ c: UnsafeMutablePointer<Float>, _ start: UnsafePointer<Float>?
+  ) {
+    var sum = start?.lanes ?? .zero
+    var a = a, b = b
+    for _ in 0..<k {
+      sum.addProduct(Lanes(repeating: a[0]), b.lanes)
+      a += aColumn
+      b += bRow
+    }
+    c.lanes = sum
+  }
+
+  /// tanh in place, to 4 units in the last place: a rational approximation on |x| < 7.9, beyond which floats say ±1.
+  static func tanh(_ x: UnsafeMutablePointer<Float>, count: Int) {
+    var i = 0
+    while i < count {
+      (x + i).lanes = tanh((x + i).lanes)
+      i &+= 8
+    }
+  }
+
+  /// The minimax rational of degree 13 over 6 that Eigen and XLA use: x · P(x²) / Q(x²).
+  @inline(__always) static func tanh(_ x: Lanes) -> Lanes {
+    let bound = Lanes(repeating: 7.905_311_107_635_498)
+    let x = pointwiseMin(pointwiseMax(x, -bound), bound)
+    let square = x * x
+    var p = Lanes(repeating: -2.760_768_477_423_557e-16)
+    p = Lanes(repeating: 2.000_187_904_824_77e-13).addingProduct(p, square)
+    p = Lanes(repeating: -8.604_671_522_137_35e-11).addingProduct(p, square)
+    p = Lanes(repeating: 5.122_297_090_371_14e-8).addingProduct(p, square)
+    p = Lanes(repeating: 1.485_722_357_179_79e-5).addingProduct(p, square)
+    p = Lanes(repeating: 6.372_619_288_754_36e-4).addingProduct(p, square)
+    p = Lanes(repeating: 4.893_524_558_917_86e-3).addingProduct(p, square)
+    var q = Lanes(repeating: 1.198_258_394_667_02e-6)
+    q = Lanes(repeating: 1.185_347_056_866_54e-4).addingProduct(q, square)
+    q = Lanes(repeating: 2.268_434_632_439_002e-3).addingProduct(q, square)
+    q = Lanes(repeating: 4.893_525_185_543_849e-3).addingProduct(q, square)
+    return x * p / q
+  }
+}

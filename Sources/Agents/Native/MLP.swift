@@ -1,0 +1,184 @@
+import Basics
+import Foundation
+
+/// A multilayer perceptron in f32 with hand-written SIMD forward and backward passes: the native path for small networks.
+///
+/// Layer l maps [batch, widths[l]] to [batch, widths[l + 1]] by x · Wᵀ + b; hidden layers end in tanh, the last in nothing.
+/// All parameters lie in one buffer, so that an optimiser is one loop. Weights are stored transposed, [in, out], with
+/// rows padded to whole vectors; the padding is zero and stays zero.
+final class MLP: @unchecked Sendable {
+  /// Where one layer's numbers stand in the parameter buffer.
+  struct Layer: Sendable {
+    let inputs: Int
+    let outputs: Int
+    let weights: Int
+    let bias: Int
+    /// Distance between rows of the transposed weight matrix.
+    var row: Int { padded(outputs) }
+  }
+
+  let widths: [Int]
+  let layers: [Layer]
+  let parameters: FloatBuffer
+  /// `weight` [out, in] of every layer but the first: the layout that the backward pass wants. Refreshed by `refresh()`.
+  private let untransposed: [FloatBuffer]
+
+  /// - Parameter widths: inputs, hidden widths, outputs: at least two numbers, each at least 1.
+  init(widths: [Int]) {
+    precondition(widths.count >= 2 && widths.allSatisfy { $0 >= 1 }, "an MLP has an input and an output width")
+    self.widths = widths
+    var offset = 0
+    layers = zip(widths, widths.dropFirst()).map { inputs, outputs in
+      let weights = offset
+      offset += inputs * padded(outputs)
+      let bias = offset
+      offset += padded(outputs)
+      return Layer(inputs: inputs, outputs: outputs, weights: weights, bias: bias)
+    }
+    parameters = FloatBuffer(offset)
+    untransposed = layers.dropFirst().map { FloatBuffer($0.outputs * padded($0.inputs)) }
+  }
+
+  /// Orthogonal weights and zero biases, as stable-baselines3 starts its policies: gain √2 for hidden layers.
+  func initialize(outputGain: Float, random: inout RandomGenerator) {
+    for (index, layer) in layers.enumerated() {
+      let gain = index == layers.count - 1 ? outputGain : Float(2).squareRoot()
+      let weights = orthogonal(rows: layer.outputs, columns: layer.inputs, random: &random)
+      set(layer: index, weight: weights.map { $0 * gain }, bias: [Float](repeating: 0, count: layer.outputs))
+    }
+  }
+
+  /// Layer `index`'s parameters as PyTorch's `Linear` has them: weight [out, in] in row-major order, bias [out].
+  func get(layer index: Int) -> (weight: [Float], bias: [Float]) {
+    let layer = layers[index]
+    var weight = [Float](repeating: 0, count: layer.outputs * layer.inputs)
+    for output in 0..<layer.outputs {
+      for input in 0..<layer.inputs {
+        weight[output * layer.inputs + input] = parameters.base[layer.weights + input * layer.row + output]
+      }
+    }
+    return (weight, (0..<layer.outputs).map { parameters.base[layer.bias + $0] })
+  }
+
+  func set(layer index: Int, weight: [Float], bias: [Float]) {
+    let layer = layers[index]
+    precondition(weight.count == layer.outputs * layer.inputs && bias.count == layer.outputs, "wrong parameter shape")
+    for output in 0..<layer.outputs {
+      for input in 0..<layer.inputs {
+        parameters.base[layer.weights + input * layer.row + output] = weight[output * layer.inputs + input]
+      }
+      parameters.base[layer.bias + output] = bias[output]
+    }
+    refresh()
+  }
+
+  /// Must follow every change of `parameters`.
+  func refresh() {
+    for (layer, copy) in zip(layers.dropFirst(), untransposed) {
+      let source = parameters.base + layer.weights
+      let row = padded(layer.inputs)
+      for output in 0..<layer.outputs {
+        let target = copy.base + output &* row
+        for input in 0..<layer.inputs { target[input] = source[input &* layer.row &+ output] }
+      }
+    }
+  }
+
+  /// Activations and gradients of up to `capacity` rows; one a thread.
+  final class Workspace: @unchecked Sendable {
+    let capacity: Int
+    /// Outputs of each layer, rows of `padded(width)`.
+    fileprivate let activations: [FloatBuffer]
+    /// Gradients with respect to them.
+    fileprivate let deltas: [FloatBuffer]
+    /// Gradients with respect to the parameters, laid out as these.
+    let gradients: FloatBuffer
+
+    init(_ network: MLP, capacity: Int) {
+      self.capacity = capacity
+      activations = network.widths.dropFirst().map { FloatBuffer(capacity * padded($0)) }
+      deltas = network.widths.dropFirst().map { FloatBuffer(capacity * padded($0)) }
+      gradients = FloatBuffer(network.parameters.count)
+    }
+
+    /// The network's outputs: rows of `padded(outputs)`.
+    var outputs: UnsafeMutablePointer<Float> { activations[activations.count - 1].base }
+    /// Where the caller writes the loss's gradient with respect to the outputs, padding left zero.
+    var outputDeltas: UnsafeMutablePointer<Float> { deltas[deltas.count - 1].base }
+  }
+
+  /// Computes `workspace.outputs` for `count` rows of `input`, each `stride` floats from the last.
+  func forward(_ input: UnsafePointer<Float>, stride: Int, count: Int, _ workspace: Workspace) {
+    var rows = input, rowStride = stride
+    for (index, layer) in layers.enumerated() {
+      let output = workspace.activations[index].base
+      Kernels.multiply(
+        m: count, n: layer.row, k: layer.inputs, a: rows, aRow: rowStride, aColumn: 1,
+        b: parameters.base + layer.weights, bRow: layer.row, c: output, cRow: layer.row,
+        start: UnsafePointer(parameters.base + layer.bias))
+      if index < layers.count - 1 { Kernels.tanh(output, count: count &* layer.row) }
+      rows = UnsafePointer(output)
+      rowStride = layer.row
+    }
+  }
+
+  /// Overwrites `workspace.gradients` with the gradient of the loss whose derivative by the outputs is in
+  /// `workspace.outputDeltas`; `forward` must have run on the same rows.
+  func backward(_ input: UnsafePointer<Float>, stride: Int, count: Int, _ workspace: Workspace) {
+    for index in layers.indices.reversed() {
+      let layer = layers[index]
+      let delta = workspace.deltas[index].base
+      let below: UnsafePointer<Float> = index == 0 ? input : UnsafePointer(workspace.activations[index - 1].base)
+      let belowRow = index == 0 ? stride : padded(layer.inputs)
+      // ∂L/∂Wᵀ = xᵀ · δ, ∂L/∂b = Σ δ
+      Kernels.multiply(
+        m: layer.inputs, n: layer.row, k: count, a: below, aRow: 1, aColumn: belowRow, b: delta, bRow: layer.row,
+        c: workspace.gradients.base + layer.weights, cRow: layer.row)
+      sumRows(delta, count: count, row: layer.row, into: workspace.gradients.base + layer.bias)
+      guard index > 0 else { return }
+      // δ below = (δ · W) ∘ (1 − tanh²)
+      let deltaBelow = workspace.deltas[index - 1].base
+      Kernels.multiply(
+        m: count, n: belowRow, k: layer.outputs, a: delta, aRow: layer.row, aColumn: 1,
+        b: untransposed[index - 1].base, bRow: belowRow, c: deltaBelow, cRow: belowRow)
+      var i = 0
+      while i < count &* belowRow {
+        let activation = (below + i).lanes
+        (deltaBelow + i).lanes = (deltaBelow + i).lanes * (Lanes(repeating: 1) - activation * activation)
+        i &+= 8
+      }
+    }
+  }
+
+  private func sumRows(_ x: UnsafePointer<Float>, count: Int, row: Int, into sums: UnsafeMutablePointer<Float>) {
+    var column = 0
+    while column < row {
+      var sum = Lanes.zero
+      for i in 0..<count { sum += (x + (i &* row &+ column)).lanes }
+      (sums + column).lanes = sum
+      column &+= 8
+    }
+  }
+}
+
+/// A matrix with orthonormal rows or columns, whichever are fewer, by Gram-Schmidt on a Gaussian one (Saxe et al., 2014).
+private func orthogonal(rows: Int, columns: Int, random: inout RandomGenerator) -> [Float] {
+  let count = min(rows, columns), length = max(rows, columns)
+  var basis: [[Double]] = []
+  while basis.count < count {
+    var vector = (0..<length).map { _ in random.normal() }
+    // Twice, for vectors that are nearly dependent lose their orthogonality to rounding.
+    for _ in 0..<2 {
+      for other in basis {
+        let projection = zip(vector, other).reduce(0) { $0 + $1.0 * $1.1 }
+        for i in vector.indices { vector[i] -= projection * other[i] }
+      }
+    }
+    let norm = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    if norm > 1e-9 { basis.append(vector.map { $0 / norm }) }
+  }
+  return (0..<rows * columns).map { index in
+    let (row, column) = (index / columns, index % columns)
+    return Float(rows <= columns ? basis[row][column] : basis[column][row])
+  }
+}

@@ -1,0 +1,143 @@
+import Basics
+import Environments
+import Rewards
+
+/// Where the reward that is optimised comes from.
+public enum RewardSource: Sendable {
+  /// The environment's own.
+  case environment
+  /// A reward function over transitions.
+  case function(any RewardFunction)
+  /// One number an episode, paid on its last step and nothing before; given the episode's transitions, rows in time
+  /// order, and its length.
+  case episodic(@Sendable (TransitionBatch, Int) throws -> Double)
+}
+
+/// What to do with a reward that is not a finite number. Never silently 0.
+public enum NonFinitePolicy: Sendable, Hashable, Codable {
+  /// Stop the training with an error that names the term and the step.
+  case abort
+  /// Put this value in its place, and count it.
+  case impute(Double)
+}
+
+/// Statistics of one term over one rollout.
+public struct TermStatistics: Sendable, Hashable, Codable {
+  public var name: String
+  public var mean: Double
+  public var min: Double
+  public var max: Double
+}
+
+/// Computes the rewards of rollouts from a `RewardSource`.
+final class RewardMeter {
+  private let source: RewardSource
+  private let policy: NonFinitePolicy
+  private let evaluator: (any RewardEvaluator)?
+  private let termNames: [String]
+  private var terms: [Double] = []
+  /// Each environment's episode so far, for episodic rewards.
+  private var open: [TransitionBatch] = []
+  private(set) var lengths: [Int]
+  /// Rewards imputed since the training began.
+  private(set) var imputed = 0
+
+  /// - Throws: what the function throws when it makes an evaluator.
+  init(_ source: RewardSource, policy: NonFinitePolicy, environment: any VectorEnvironment) throws {
+    self.source = source
+    self.policy = policy
+    lengths = Array(repeating: 0, count: environment.count)
+    switch source {
+    case .environment: (evaluator, termNames) = (nil, [])
+    case .function(let function): (evaluator, termNames) = (try function.makeEvaluator(), function.termNames)
+    case .episodic:
+      (evaluator, termNames) = (nil, [])
+      let spec = environment.spec
+      open = (0..<environment.count).map { _ in
+        TransitionBatch(schema: spec.schema, capacity: spec.maxEpisodeSteps)
+      }
+    }
+  }
+
+  /// Overwrites `rollout.rewards`, which hold the environment's own.
+  /// - Returns: the statistics of the terms.
+  /// - Throws: `GuerdonError` when a reward is not finite and the policy is `.abort`.
+  func measure(_ rollout: Rollout) throws -> [TermStatistics] {
+    switch source {
+    case .environment: try check(rollout, terms: nil)
+    case .function:
+      if terms.count < termNames.count * rollout.rows {
+        terms = Array(repeating: 0, count: termNames.count * rollout.rows)
+      }
+      rollout.rewards.withUnsafeMutableBufferPointer { rewards in
+        terms.withUnsafeMutableBufferPointer { terms in
+          guard let rewards = rewards.baseAddress else { return }
+          evaluator?.evaluate(
+            rollout.transitions, rows: 0..<rollout.rows, total: rewards, terms: terms.baseAddress)
+        }
+      }
+      try check(rollout, terms: terms)
+      return termNames.enumerated().map { index, name in
+        let values = terms[index * rollout.rows..<(index + 1) * rollout.rows]
+        return TermStatistics(
+          name: name, mean: values.reduce(0, +) / Double(rollout.rows), min: values.min() ?? 0, max: values.max() ?? 0)
+      }
+    case .episodic(let score):
+      for t in 0..<rollout.steps {
+        for i in 0..<rollout.count {
+          let row = t * rollout.count + i
+          append(rollout.transitions, row, to: i)
+          rollout.rewards[row] = 0
+          if rollout.terminated[row] || rollout.truncated[row] {
+            rollout.rewards[row] = try score(open[i], lengths[i])
+            lengths[i] = 0
+          }
+        }
+      }
+      try check(rollout, terms: nil)
+    }
+    return []
+  }
+
+  private func append(_ batch: TransitionBatch, _ row: Int, to i: Int) {
+    let episode = open[i]
+    for column in 0..<batch.schema.width {
+      episode.base[column * episode.capacity + lengths[i]] = batch.base[column * batch.capacity + row]
+    }
+    lengths[i] += 1
+  }
+
+  private func check(_ rollout: Rollout, terms: [Double]?) throws {
+    for row in 0..<rollout.rows where !rollout.rewards[row].isFinite {
+      switch policy {
+      case .impute(let value):
+        rollout.rewards[row] = value
+        imputed += 1
+      case .abort:
+        let guilty = termNames.indices.first { index in
+          terms.map { !$0[index * rollout.rows + row].isFinite } ?? false
+        }
+        let name = guilty.map { "the term \"\(termNames[$0])\"" } ?? "the reward"
+        let value = guilty.flatMap { index in terms.map { $0[index * rollout.rows + row] } } ?? rollout.rewards[row]
+        throw GuerdonError.failure(
+          "At step \(row / rollout.count + 1) of a rollout \(name) became \(value): guard it against division by zero, logarithms and overflow.")
+      }
+    }
+  }
+
+  // MARK: Checkpoints
+
+  /// The unfinished episodes' records, environment by environment, in time order.
+  var openEpisodes: [[Double]] {
+    open.enumerated().map { i, batch in (0..<lengths[i]).flatMap { batch.record($0) } }
+  }
+
+  func restore(openEpisodes: [[Double]], imputed: Int) {
+    self.imputed = imputed
+    for (i, records) in openEpisodes.enumerated() where i < open.count {
+      let width = open[i].schema.width
+      lengths[i] = records.count / max(width, 1)
+      for (index, value) in records.enumerated() { open[i].base[index % width * open[i].capacity + index / width] = value }
+    }
+  }
+}

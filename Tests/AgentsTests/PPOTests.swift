@@ -59,7 +59,7 @@ import Testing
     let ppo = try Self.trainer("Pendulum-v1", reward: .function(ActionReward(sign: 1)))
     let opposite = try Self.trainer("Pendulum-v1", reward: .function(ActionReward(sign: -1)))
     var statistics: [TermStatistics] = []
-    try ppo.train(totalSteps: 20_000) { statistics = $0.terms }
+    try ppo.train(totalSteps: 20_000, onIteration: { statistics = $0.terms })
     try opposite.train(totalSteps: 20_000)
     let test = try Environments.make("Pendulum-v1", count: 4)
     func meanAction(_ ppo: PPO) -> Double {
@@ -85,7 +85,7 @@ import Testing
     }
     let ppo = try Self.trainer("Pendulum-v1", count: 2, reward: source) { $0.rolloutSteps = 90 }
     var returns: [Double] = []
-    try ppo.train(totalSteps: 1_800) { returns += $0.returns }
+    try ppo.train(totalSteps: 1_800, onIteration: { returns += $0.returns })
     #expect(seen.withLock { $0 } == Array(repeating: 200, count: 8))
     #expect(returns == Array(repeating: 5, count: 8))
   }

@@ -1,7 +1,6 @@
 # Guerdon. `make demo` and `make test` do all the set-up they need; `make help` lists the rest.
 
 MAKEFLAGS += --no-print-directory
-here := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 guerdon := .build/release/guerdon
 TASK ?= cheetah-back
 ROWS ?=
@@ -19,25 +18,25 @@ help:
 	@echo "make clean             remove .build/ (not .deps/, not runs/)"
 
 setup:
-	@"$(here)scripts/setup"
+	@scripts/setup
 
 build: setup
-	@cd "$(here)" && swift build -c release --product guerdon
+	@swift build -c release --product guerdon
 
 demo: build
-	@cd "$(here)" && $(guerdon) design $(TASK)
+	@$(guerdon) design $(TASK)
 
 test: setup
-	@cd "$(here)" && swift test -c release
+	@swift test -c release
 
 bench:
-	@"$(here)scripts/setup" --peers
-	@cd "$(here)" && swift build -c release --product guerdon-bench
-	@cd "$(here)" && .build/release/guerdon-bench $(if $(ROWS),--rows "$(ROWS)") --json bench.json
+	@scripts/setup --peers
+	@swift build -c release --product guerdon-bench
+	@.build/release/guerdon-bench $(if $(ROWS),--rows "$(ROWS)") --json bench.json
 
 reproduce: build
-	@cd "$(here)" && for method in $(or $(METHOD),$$($(guerdon) methods --slugs)); do \
+	@for method in $(or $(METHOD),$$($(guerdon) methods --slugs)); do \
 	  $(guerdon) reproduce $$method --scale full || exit $$?; done
 
 clean:
-	@rm -rf "$(here).build"
+	@rm -rf .build

@@ -1,0 +1,152 @@
+import Basics
+import Foundation
+
+/// One self-contained HTML page: no network, no other files. Everything put in is escaped.
+///
+/// Charts are drawn by Chart.js, whose file set-up puts into `.deps/web/`; where it is missing the page shows the numbers
+/// as tables instead.
+public struct Report: Sendable {
+  public let title: String
+  public let subtitle: String
+  private var body = ""
+  private var charts: [Chart] = []
+
+  public init(title: String, subtitle: String) {
+    self.title = title
+    self.subtitle = subtitle
+  }
+
+  public mutating func section(_ title: String, _ introduction: String? = nil) {
+    body += "<h2>\(escape(title))</h2>\n"
+    if let introduction { paragraph(introduction) }
+  }
+
+  public mutating func heading(_ title: String) { body += "<h3>\(escape(title))</h3>\n" }
+
+  public mutating func paragraph(_ text: String) { body += "<p>\(escape(text))</p>\n" }
+
+  /// Key figures side by side.
+  public mutating func figures(_ figures: [(label: String, value: String, note: String)]) {
+    body += "<div class=figures>"
+    for figure in figures {
+      body += "<div class=figure><div class=label>\(escape(figure.label))</div><div class=value>\(escape(figure.value))</div>"
+      body += "<div class=note>\(escape(figure.note))</div></div>"
+    }
+    body += "</div>\n"
+  }
+
+  /// The first column is text, the others are aligned as numbers.
+  public mutating func table(_ header: [String], _ rows: [[String]]) {
+    body += "<div class=scroll><table><thead><tr>" + header.map { "<th>\(escape($0))</th>" }.joined()
+    body += "</tr></thead><tbody>"
+    for row in rows { body += "<tr>" + row.map { "<td>\(escape($0))</td>" }.joined() + "</tr>" }
+    body += "</tbody></table></div>\n"
+  }
+
+  /// A program, with Python's words and comments set apart.
+  public mutating func code(_ source: String) { body += "<pre class=code>\(highlighted(source))</pre>\n" }
+
+  /// What changed from one text to the next, line by line.
+  public mutating func diff(from old: String, to new: String, title: String) {
+    body += "<details><summary>\(escape(title))</summary><pre class=code>"
+    for line in LineDiff.lines(from: old, to: new) {
+      switch line {
+      case .same(let text): body += "  \(escape(text))\n"
+      case .removed(let text): body += "<span class=removed>- \(escape(text))</span>\n"
+      case .added(let text): body += "<span class=added>+ \(escape(text))</span>\n"
+      }
+    }
+    body += "</pre></details>\n"
+  }
+
+  /// A finding: `kind` is one of high, medium, low, note, good.
+  public mutating func callout(_ kind: String, _ title: String, _ text: String) {
+    body += "<div class=\"callout \(escape(kind))\"><span class=tag>\(escape(kind))</span> <b>\(escape(title))</b>"
+    body += "<div>\(escape(text))</div></div>\n"
+  }
+
+  public mutating func chart(_ chart: Chart) {
+    let index = charts.count
+    charts.append(chart)
+    body += "<figure><div class=\"canvas\" style=\"height:\(chart.height)px\"><canvas id=chart\(index)></canvas></div>"
+    body += "<figcaption>\(escape(chart.caption))</figcaption><details class=data><summary>Data</summary>"
+    body += chart.tableHTML + "</details></figure>\n"
+  }
+
+  /// The page.
+  public var html: String {
+    let library = Dependencies.directory.map { $0.appendingPathComponent("web/chart.min.js") }
+    let script = library.flatMap { try? Files.readText($0, limit: 4 << 20) } ?? ""
+    let data = charts.map(\.json).joined(separator: ",\n")
+    return """
+      <!doctype html>
+      <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+      <title>\(escape(title))</title><style>\(reportStyle)</style></head><body><main>
+      <header><div class=brand>Guerdon</div><h1>\(escape(title))</h1><p class=subtitle>\(escape(subtitle))</p></header>
+      \(body)</main>
+      <script>\(script.replacingOccurrences(of: "</script", with: "<\\/script"))</script>
+      <script>const charts = [\(data)];
+      \(reportScript)</script></body></html>
+
+      """
+  }
+}
+
+/// Text as HTML that shows exactly it.
+func escape(_ text: String) -> String {
+  var escaped = ""
+  for character in text.unicodeScalars {
+    switch character {
+    case "&": escaped += "&amp;"
+    case "<": escaped += "&lt;"
+    case ">": escaped += "&gt;"
+    case "\"": escaped += "&quot;"
+    case "'": escaped += "&#39;"
+    default: escaped.unicodeScalars.append(character)
+    }
+  }
+  return escaped
+}
+
+private let pythonWords: Set<String> = [
+  "and", "def", "elif", "else", "for", "from", "if", "import", "in", "is", "lambda", "not", "or", "return", "None",
+  "True", "False",
+]
+
+/// Python with its keywords, numbers, strings and comments marked.
+func highlighted(_ source: String) -> String {
+  var html = ""
+  var isInDocumentation = false
+  for line in source.split(separator: "\n", omittingEmptySubsequences: false) {
+    let quotes = line.components(separatedBy: "\"\"\"").count - 1
+    if isInDocumentation || quotes > 0 {
+      if quotes % 2 == 1 { isInDocumentation.toggle() }
+      html += "<span class=text>\(escape(String(line)))</span>\n"
+      continue
+    }
+    let (code, comment) = line.firstIndex(of: "#").map { (line[..<$0], line[$0...]) } ?? (line, "")
+    var word = ""
+    func flush() {
+      if pythonWords.contains(word) {
+        html += "<span class=word>\(word)</span>"
+      } else if word.first?.isNumber == true {
+        html += "<span class=number>\(escape(word))</span>"
+      } else {
+        html += escape(word)
+      }
+      word = ""
+    }
+    for character in code {
+      if character.isLetter || character.isNumber || character == "_" || (character == "." && word.first?.isNumber == true) {
+        word.append(character)
+      } else {
+        flush()
+        html += escape(String(character))
+      }
+    }
+    flush()
+    if !comment.isEmpty { html += "<span class=text>\(escape(String(comment)))</span>" }
+    html += "\n"
+  }
+  return html
+}

@@ -1,0 +1,162 @@
+import ArgumentParser
+import Basics
+import Experiments
+import Foundation
+import Proposers
+import RewardDesign
+
+/// From a task to a trained, audited reward.
+struct Design: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Search for a reward on a task, train on it, compare and audit it.",
+    discussion: """
+      A task is a YAML file with an environment, a goal and a fitness (see README.md), or the name of one that comes \
+      with Guerdon (`guerdon tasks`). The run's folder keeps every program, the best policy and a report.
+      """)
+
+  @Argument(help: "Task name, or path of a YAML file.") var task: String
+  @Option(help: "Seed of everything that is random.") var seed: UInt64 = 0
+  @Option(help: "Rounds of proposing and training; the task's own budget if not given.") var generations: Int?
+  @Option(help: "Programs tried in each generation.") var candidates: Int?
+  @Option(help: "Environment steps of training a candidate.") var steps: Int?
+  @Option(help: "Environment steps of training a policy of the final comparison.") var finalSteps: Int?
+  @Option(help: "Fresh seeds of the final comparison.") var finalSeeds: Int?
+  @Option(help: "Trainings side by side; all cores if not given.") var jobs: Int?
+  @Option(help: "Folder of runs.") var out: String?
+  @Flag(help: "Print one JSON object on standard output.") var json = false
+
+  func validate() throws {
+    for (name, value) in [
+      ("generations", generations), ("candidates", candidates), ("jobs", jobs),
+    ] where value.map({ $0 < 1 }) ?? false { throw ValidationError("--\(name) must be at least 1.") }
+    for (name, value) in [("steps", steps), ("final-steps", finalSteps)] where value.map({ $0 < 1_000 }) ?? false {
+      throw ValidationError("--\(name) must be at least 1000.")
+    }
+    if let finalSeeds, finalSeeds < 2 { throw ValidationError("--final-seeds must be at least 2, or there is no interval.") }
+  }
+
+  func run() async throws {
+    var task = try DesignTask.load(task)
+    task.budget.generations = generations ?? task.budget.generations
+    task.budget.candidates = candidates ?? task.budget.candidates
+    task.budget.steps = steps ?? task.budget.steps
+    task.budget.finalSteps = finalSteps ?? task.budget.finalSteps
+    task.budget.finalSeeds = finalSeeds ?? task.budget.finalSeeds
+
+    let store = RunStore(directory: out.map { URL(fileURLWithPath: $0) })
+    let proposer = try EvolutionProposer(schema: task.schema, seed: seed)
+    let run = try store.begin(
+      verb: "design", subject: task.name, arguments: Array(CommandLine.arguments.dropFirst()), seed: seed)
+    try await finishing(run) { interruption, progress in
+      try run.write(task.text, to: "task.yaml")
+      let start = ContinuousClock.now
+      let loop = DesignLoop(task: task, seed: seed, jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount)
+      progress.note("Task \(task.name) on \(task.environment.id): \(task.goal)")
+      let narrator = DesignNarrator(progress: progress, run: run, task: task)
+      let result = try await loop.run(
+        proposer: proposer, shouldStop: { interruption.isRequested }, onEvent: narrator.tell)
+      progress.finish()
+      let summary = DesignSummary(result, seconds: (ContinuousClock.now - start) / .seconds(1), run: run.directory.path)
+      try keep(result, summary, in: run)
+      if json { try printJSON(summary) } else { show(result, summary, in: run) }
+      let figures = summary.arms.mapValues(\.interquartileMean.estimate)
+      if result.interrupted { return (.cancelled, figures) }
+      return (.done, figures, summary.claims.allSatisfy(\.holds) ? 0 : 2)
+    }
+  }
+
+  /// Writes what the run found into its folder.
+  private func keep(_ result: DesignResult, _ summary: DesignSummary, in run: Run) throws {
+    try run.write(json: summary, to: "result.json")
+    if let best = result.best { try run.write(best.proposal.source, to: "best.py") }
+    let designed = result.policies.filter { $0.arm == DesignResult.designed }
+    if let policy = designed.max(by: { $0.trained.fitness < $1.trained.fitness })?.trained.policy {
+      try policy.save(to: run.directory.appendingPathComponent("policy.safetensors"))
+    }
+    let command = (["guerdon"] + CommandLine.arguments.dropFirst()).joined(separator: " ")
+    try run.write(DesignReport.html(result, summary: summary, command: command), to: "report.html")
+  }
+
+  private func show(_ result: DesignResult, _ summary: DesignSummary, in run: Run) {
+    if result.interrupted { print("Stopped before its end; this is what was finished.\n") }
+    if let best = result.best {
+      print("The best reward, candidate \(best.id) of \(result.history.candidates.count):\n")
+      print(best.proposal.source)
+    }
+    let names = [DesignResult.designed, DesignResult.human, DesignResult.fitnessAlone]
+    if !summary.arms.isEmpty {
+      print("Fitness of policies trained on fresh seeds (interquartile mean, 95 % interval):\n")
+      for name in names {
+        guard let arm = summary.arms[name] else { continue }
+        let bounds = arm.interquartileMean
+        let seeds = arm.fitness.map { String(format: "%.3f", $0) }.joined(separator: " ")
+        print(
+          "  \(name.padding(toLength: 14, withPad: " ", startingAt: 0)) "
+            + String(format: "%.3f  [%.3f, %.3f]", bounds.estimate, bounds.low, bounds.high) + "   seeds: \(seeds)")
+      }
+      print("")
+    }
+    for (arm, phrase) in [(DesignResult.fitnessAlone, "training on the fitness alone"), (DesignResult.human, "the human-written reward")] {
+      guard let difference = result.difference(from: arm) else { continue }
+      let verb = difference.low > 0 ? "beats" : difference.high < 0 ? "is worse than" : "does not beat"
+      print(
+        "The designed reward \(verb) \(phrase): "
+          + String(format: "difference %.3f, 95 %% interval [%.3f, %.3f].", difference.estimate, difference.low, difference.high))
+    }
+    if !result.findings.isEmpty {
+      print("\nAudit:")
+      for finding in result.findings { print("  \(finding.severity.rawValue): \(finding.title) (\(finding.evidence))") }
+    }
+    print("\nReport: \(run.directory.appendingPathComponent("report.html").path)")
+  }
+}
+
+/// Tells a person, and the run's log, what happens.
+private struct DesignNarrator: Sendable {
+  let progress: ProgressLine
+  let run: Run
+  let task: DesignTask
+
+  @Sendable func tell(_ event: DesignLoop.Event) {
+    switch event {
+    case .probed(let episodes, let fitness):
+      progress.note(String(format: "Random behaviour has fitness %.3f (%d episodes).", fitness, episodes))
+    case .generationBegan(let generation, let proposals):
+      progress.note("Generation \(generation + 1) of \(task.budget.generations): \(proposals) programs.")
+    case .stepped(let done, let total, let rate):
+      progress.update(
+        task.name, fraction: Double(done) / Double(max(total, 1)), detail: "\(Int(rate)) steps/s")
+    case .candidateEnded(let candidate):
+      tell(candidate)
+    case .comparisonBegan(let policies):
+      progress.note("Comparison on fresh seeds: \(policies) policies.")
+    case .policyEnded(let arm, let seed, let fitness):
+      progress.note("  \(arm), seed \(seed): " + String(format: "fitness %.3f", fitness))
+      log(["event": "policy", "arm": arm, "seed": "\(seed)", "fitness": "\(fitness)"])
+    }
+  }
+
+  private func tell(_ candidate: Candidate) {
+    let outcome: String
+    switch candidate.outcome {
+    case .rejected(let reason): outcome = "rejected: \(reason.split(separator: "\n").first ?? "")"
+    case .failed(let reason): outcome = "failed: \(reason)"
+    case .trained: outcome = String(format: "fitness %.3f", candidate.score ?? .nan)
+    }
+    progress.note("  candidate \(candidate.id) (\(candidate.proposal.origin)): \(outcome)")
+    // The text first: a program is never lost, whatever happens next.
+    do {
+      try run.write(candidate.proposal.source, to: String(format: "candidates/%04d.py", candidate.id))
+      log([
+        "event": "candidate", "id": "\(candidate.id)", "generation": "\(candidate.generation)", "outcome": outcome,
+        "origin": candidate.proposal.origin, "parents": candidate.proposal.parents.map(String.init).joined(separator: " "),
+      ])
+    } catch {
+      progress.note("  candidate \(candidate.id) could not be kept: \(error)")
+    }
+  }
+
+  private func log(_ values: [String: String]) {
+    do { try run.log(values) } catch { progress.note("The log could not be written: \(error)") }
+  }
+}

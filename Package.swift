@@ -99,6 +99,7 @@ let package = Package(
     tests("RewardAudit", ["Schemas", "RewardPrograms", "Basics"]),
     tests("Environments", ["Basics", "Schemas"]),
     tests("Agents", ["Basics", "Schemas", "Environments", "Rewards"]),
+    tests("RewardPrograms", ["Basics", "Schemas"], resources: [.copy("Programs")]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

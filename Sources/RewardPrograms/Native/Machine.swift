@@ -1,0 +1,377 @@
+/// Runs compiled code on one thread, a block of rows at a time, in scratch memory made once.
+final class Machine<Scalar: Lane> {
+  private let code: NativeCode
+  /// Rows of scratch memory in a register.
+  private(set) var capacity: Int
+  private var registers: UnsafeMutablePointer<Scalar>
+  private let scalars: UnsafeMutablePointer<Scalar>
+  /// Rows of every length, for the block in progress.
+  private var counts: [Int]
+  private var scratch: [Scalar] = []
+
+  /// - Parameter capacity: rows of a block.
+  init(_ code: NativeCode, capacity: Int, parameters: [Double] = []) {
+    self.code = code
+    self.capacity = capacity
+    registers = .allocate(capacity: max(1, code.registerCount * capacity))
+    registers.initialize(repeating: 0, count: max(1, code.registerCount * capacity))
+    scalars = .allocate(capacity: max(1, code.scalarCount))
+    scalars.initialize(repeating: 0, count: max(1, code.scalarCount))
+    counts = [Int](repeating: 1, count: code.lengths.count)
+    for constant in code.constants { scalars[constant.slot] = Scalar(constant.value) }
+    self.parameters = parameters
+  }
+
+  private let parameters: [Double]
+
+  deinit {
+    registers.deallocate()
+    scalars.deallocate()
+  }
+
+  /// Makes room for blocks of `rows`.
+  func reserve(_ rows: Int) {
+    guard rows > capacity else { return }
+    registers.deallocate()
+    capacity = rows
+    registers = .allocate(capacity: max(1, code.registerCount * capacity))
+    registers.initialize(repeating: 0, count: max(1, code.registerCount * capacity))
+  }
+
+  /// Where the rows of a block come from and go to.
+  struct Block {
+    /// Row 0 of the block in column 0 of the records.
+    var base: UnsafePointer<Double>
+    /// Distance between columns.
+    var stride: Int
+    var rows: Int
+    /// Row 0 of the block in output 0.
+    var output: UnsafeMutablePointer<Double>
+    /// Output 1, at the same row; the others follow at a distance of `outputStride`.
+    var otherOutputs: UnsafeMutablePointer<Double>?
+    var outputStride: Int
+  }
+
+  func run(_ block: Block) {
+    counts.withUnsafeMutableBufferPointer { counts in
+      for (index, length) in code.lengths.enumerated() { counts[index] = length.rows(block.rows) }
+    }
+    code.instructions.withUnsafeBufferPointer { instructions in
+      for instruction in instructions {
+        switch instruction.action {
+        case .compute: compute(instruction, block)
+        case .load: load(instruction, block)
+        case .store: store(instruction, block)
+        }
+      }
+    }
+  }
+
+  // MARK: Memory
+
+  @inline(__always)
+  private func source(_ operand: Operand, _ block: Block) -> UnsafePointer<Scalar> {
+    switch operand.place {
+    case .register: return UnsafePointer(registers + Int(operand.index) * capacity)
+    case .scalar: return UnsafePointer(scalars + Int(operand.index))
+    default:
+      // Columns are read in place; only code in double precision has them as operands.
+      return UnsafeRawPointer(block.base + Int(operand.index) * block.stride).assumingMemoryBound(to: Scalar.self)
+    }
+  }
+
+  @inline(__always)
+  private func destination(_ operand: Operand) -> UnsafeMutablePointer<Scalar> {
+    operand.place == .register ? registers + Int(operand.index) * capacity : scalars + Int(operand.index)
+  }
+
+  private func load(_ instruction: Instruction, _ block: Block) {
+    let column = block.base + Int(instruction.a.index) * block.stride
+    let target = destination(instruction.destination)
+    for row in 0..<block.rows { target[row] = Scalar(column[row]) }
+  }
+
+  private func store(_ instruction: Instruction, _ block: Block) {
+    let output = Int(instruction.bits)
+    let target: UnsafeMutablePointer<Double>
+    if output == 0 {
+      target = block.output
+    } else if let others = block.otherOutputs {
+      target = others + (output - 1) * block.outputStride
+    } else {
+      return
+    }
+    let values = source(instruction.a, block)
+    if instruction.a.place == .scalar {
+      for row in 0..<block.rows { target[row] = Double(values[0]) }
+    } else {
+      for row in 0..<block.rows { target[row] = Double(values[row]) }
+    }
+  }
+
+  // MARK: Arithmetic
+
+  private func compute(_ instruction: Instruction, _ block: Block) {
+    let count = instruction.destination.place == .scalar ? 1 : counts[Int(instruction.length.index)]
+    let d = destination(instruction.destination)
+    switch instruction.opcode {
+    case .length: d[0] = Scalar(counts[Int(instruction.bits)])
+    case .position: for row in 0..<count { d[row] = Scalar(row) }
+    case .parameter: d[0] = Scalar(parameters[Int(instruction.bits)])
+    case .select: select(instruction, block, d, count)
+    case .timeSum, .timeMinimum, .timeMaximum, .timeProduct, .timeArgMinimum, .timeArgMaximum, .timeQuantile,
+      .timeElement, .timeElementAt:
+      reduce(instruction, block, d)
+    case .runningSum, .runningProduct, .timeSort, .timeSlice, .spread:
+      scan(instruction, block, d, count)
+    default:
+      let a = source(instruction.a, block)
+      if instruction.b.place == .none {
+        unary(instruction.opcode, d, a, count)
+      } else {
+        let b = source(instruction.b, block)
+        let mode = Mode(a: instruction.a.place == .scalar, b: instruction.b.place == .scalar)
+        binary(instruction.opcode, d, a, b, mode, count)
+      }
+    }
+  }
+
+  private enum Mode {
+    case vectors, vectorScalar, scalarVector
+    init(a: Bool, b: Bool) { self = b ? .vectorScalar : a ? .scalarVector : .vectors }
+  }
+
+  private typealias Target = UnsafeMutablePointer<Scalar>
+  private typealias Source = UnsafePointer<Scalar>
+
+  @inline(__always)
+  private func map(_ d: Target, _ a: Source, _ count: Int, _ f: (Scalar) -> Scalar) {
+    for row in 0..<count { d[row] = f(a[row]) }
+  }
+
+  @inline(__always)
+  private func zip(
+    _ d: Target, _ a: Source, _ b: Source, _ mode: Mode, _ count: Int, _ f: (Scalar, Scalar) -> Scalar
+  ) {
+    switch mode {
+    case .vectors: for row in 0..<count { d[row] = f(a[row], b[row]) }
+    case .vectorScalar:
+      let y = b[0]
+      if count == 1 { d[0] = f(a[0], y) } else { for row in 0..<count { d[row] = f(a[row], y) } }
+    case .scalarVector:
+      let x = a[0]
+      for row in 0..<count { d[row] = f(x, b[row]) }
+    }
+  }
+
+  private func unary(_ opcode: Opcode, _ d: Target, _ a: Source, _ count: Int) {
+    switch opcode {
+    case .negate: map(d, a, count) { -$0 }
+    case .absolute: map(d, a, count) { $0.magnitude }
+    case .squareRoot: map(d, a, count) { $0.squareRoot() }
+    case .exp: map(d, a, count, Scalar.exp)
+    case .exp2: map(d, a, count, Scalar.exp2)
+    case .expm1: map(d, a, count, Scalar.expm1)
+    case .log: map(d, a, count, Scalar.log)
+    case .log2: map(d, a, count, Scalar.log2)
+    case .log10: map(d, a, count, Scalar.log10)
+    case .log1p: map(d, a, count, Scalar.log1p)
+    case .sin: map(d, a, count, Scalar.sin)
+    case .cos: map(d, a, count, Scalar.cos)
+    case .tan: map(d, a, count, Scalar.tan)
+    case .arcsin: map(d, a, count, Scalar.asin)
+    case .arccos: map(d, a, count, Scalar.acos)
+    case .arctan: map(d, a, count, Scalar.atan)
+    case .sinh: map(d, a, count, Scalar.sinh)
+    case .cosh: map(d, a, count, Scalar.cosh)
+    case .tanh: map(d, a, count, Scalar.tanh)
+    case .arcsinh: map(d, a, count, Scalar.asinh)
+    case .arccosh: map(d, a, count, Scalar.acosh)
+    case .arctanh: map(d, a, count, Scalar.atanh)
+    case .sigmoid: map(d, a, count) { 1 / (1 + Scalar.exp(-$0)) }
+    case .erf: map(d, a, count, Scalar.erf)
+    case .cubeRoot: map(d, a, count, Scalar.cbrt)
+    case .floor: map(d, a, count) { $0.rounded(.down) }
+    case .ceil: map(d, a, count) { $0.rounded(.up) }
+    case .round: map(d, a, count) { $0.rounded(.toNearestOrEven) }
+    case .truncate: map(d, a, count) { $0.rounded(.towardZero) }
+    case .sign: map(d, a, count) { $0 > 0 ? 1 : $0 < 0 ? -1 : $0 }
+    case .not: map(d, a, count) { $0 == 0 ? 1 : 0 }
+    case .isNaN: map(d, a, count) { $0 != $0 ? 1 : 0 }
+    case .isInfinite: map(d, a, count) { $0.magnitude == .infinity ? 1 : 0 }
+    default: map(d, a, count) { _ in .nan }
+    }
+  }
+
+  private func binary(_ opcode: Opcode, _ d: Target, _ a: Source, _ b: Source, _ mode: Mode, _ count: Int) {
+    switch opcode {
+    case .add: zip(d, a, b, mode, count) { $0 + $1 }
+    case .subtract: zip(d, a, b, mode, count) { $0 - $1 }
+    case .multiply: zip(d, a, b, mode, count) { $0 * $1 }
+    case .divide: zip(d, a, b, mode, count) { $0 / $1 }
+    case .floorDivide: zip(d, a, b, mode, count, Self.floorDivide)
+    case .modulo: zip(d, a, b, mode, count, Self.modulo)
+    case .fmod: zip(d, a, b, mode, count, Scalar.fmod)
+    case .power: zip(d, a, b, mode, count, Scalar.pow)
+    case .arctan2: zip(d, a, b, mode, count, Scalar.atan2)
+    case .hypot: zip(d, a, b, mode, count, Scalar.hypot)
+    case .minimum: zip(d, a, b, mode, count) { $0 <= $1 || $0 != $0 ? $0 : $1 }
+    case .maximum: zip(d, a, b, mode, count) { $0 >= $1 || $0 != $0 ? $0 : $1 }
+    case .fmin: zip(d, a, b, mode, count) { $0 <= $1 || $1 != $1 ? $0 : $1 }
+    case .fmax: zip(d, a, b, mode, count) { $0 >= $1 || $1 != $1 ? $0 : $1 }
+    case .copySign: zip(d, a, b, mode, count) { Scalar(signOf: $1, magnitudeOf: $0) }
+    case .less: zip(d, a, b, mode, count) { $0 < $1 ? 1 : 0 }
+    case .lessEqual: zip(d, a, b, mode, count) { $0 <= $1 ? 1 : 0 }
+    case .equal: zip(d, a, b, mode, count) { $0 == $1 ? 1 : 0 }
+    case .notEqual: zip(d, a, b, mode, count) { $0 != $1 ? 1 : 0 }
+    case .and: zip(d, a, b, mode, count) { $0 != 0 && $1 != 0 ? 1 : 0 }
+    case .or: zip(d, a, b, mode, count) { $0 != 0 || $1 != 0 ? 1 : 0 }
+    case .xor: zip(d, a, b, mode, count) { ($0 != 0) != ($1 != 0) ? 1 : 0 }
+    default: zip(d, a, b, mode, count) { _, _ in .nan }
+    }
+  }
+
+  private static func modulo(_ x: Scalar, _ y: Scalar) -> Scalar {
+    let rest = Scalar.fmod(x, y)
+    return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest
+  }
+
+  private static func floorDivide(_ x: Scalar, _ y: Scalar) -> Scalar {
+    if y == 0 { return x / y }
+    let quotient = (x - modulo(x, y)) / y
+    let floored = quotient.rounded(.down)
+    return quotient - floored > 0.5 ? floored + 1 : floored
+  }
+
+  private func select(_ instruction: Instruction, _ block: Block, _ d: Target, _ count: Int) {
+    let c = source(instruction.a, block)
+    let x = source(instruction.b, block), y = source(instruction.c, block)
+    if instruction.a.place == .scalar, count > 1 || instruction.destination.place != .scalar {
+      let isTrue = c[0] != 0
+      let chosen = isTrue ? x : y
+      let isScalar = (isTrue ? instruction.b : instruction.c).place == .scalar
+      for row in 0..<count { d[row] = chosen[isScalar ? 0 : row] }
+      return
+    }
+    switch (instruction.b.place == .scalar, instruction.c.place == .scalar) {
+    case (false, false): for row in 0..<count { d[row] = c[row] != 0 ? x[row] : y[row] }
+    case (true, false):
+      let value = x[0]
+      for row in 0..<count { d[row] = c[row] != 0 ? value : y[row] }
+    case (false, true):
+      let value = y[0]
+      for row in 0..<count { d[row] = c[row] != 0 ? x[row] : value }
+    case (true, true):
+      let (first, second) = (x[0], y[0])
+      for row in 0..<count { d[row] = c[row] != 0 ? first : second }
+    }
+  }
+
+  // MARK: Time
+
+  private func reduce(_ instruction: Instruction, _ block: Block, _ d: Target) {
+    let a = source(instruction.a, block)
+    let count = counts[Int(instruction.length.index)]
+    switch instruction.opcode {
+    case .timeSum: d[0] = Self.sum(a, count)
+    case .timeProduct:
+      var product: Scalar = 1
+      for row in 0..<count { product *= a[row] }
+      d[0] = product
+    case .timeMinimum, .timeMaximum, .timeArgMinimum, .timeArgMaximum:
+      let isMinimum = instruction.opcode == .timeMinimum || instruction.opcode == .timeArgMinimum
+      let place = Self.extremum(a, count, isMinimum: isMinimum)
+      let isPosition = instruction.opcode == .timeArgMinimum || instruction.opcode == .timeArgMaximum
+      d[0] = place.map { isPosition ? Scalar($0) : a[$0] } ?? .nan
+    case .timeElement:
+      let row = Int(Int64(bitPattern: instruction.bits))
+      let place = row < 0 ? row + count : row
+      d[0] = place >= 0 && place < count ? a[place] : .nan
+    case .timeElementAt:
+      let row = source(instruction.b, block)[0]
+      guard row.isFinite, let whole = Int(exactly: row.rounded(.towardZero)) else {
+        d[0] = .nan
+        return
+      }
+      let place = whole < 0 ? whole + count : whole
+      d[0] = place >= 0 && place < count ? a[place] : .nan
+    case .timeQuantile: d[0] = quantile(a, count, Scalar(Double(bitPattern: instruction.bits)))
+    default: d[0] = .nan
+    }
+  }
+
+  /// numpy's pairwise order, so that long sums agree to the last digits.
+  private static func sum(_ a: Source, _ count: Int) -> Scalar {
+    if count < 8 {
+      var sum: Scalar = 0
+      for row in 0..<count { sum += a[row] }
+      return sum
+    }
+    if count <= 128 {
+      var lanes = SIMD8<Double>.zero
+      var row = 0
+      while row + 8 <= count {
+        for lane in 0..<8 { lanes[lane] += Double(a[row + lane]) }
+        row += 8
+      }
+      var sum = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]))
+      while row < count {
+        sum += Double(a[row])
+        row += 1
+      }
+      return Scalar(sum)
+    }
+    let half = count / 2 - (count / 2) % 8
+    return Self.sum(a, half) + Self.sum(a + half, count - half)
+  }
+
+  /// The first row with the smallest or largest value; a NaN wins, as in numpy.
+  private static func extremum(_ a: Source, _ count: Int, isMinimum: Bool) -> Int? {
+    guard count > 0 else { return nil }
+    var best = 0
+    for row in 0..<count {
+      if a[row].isNaN { return row }
+      if isMinimum ? a[row] < a[best] : a[row] > a[best] { best = row }
+    }
+    return best
+  }
+
+  private func quantile(_ a: Source, _ count: Int, _ level: Scalar) -> Scalar {
+    guard count > 0 else { return .nan }
+    scratch.removeAll(keepingCapacity: true)
+    for row in 0..<count {
+      if a[row].isNaN { return .nan }
+      scratch.append(a[row])
+    }
+    scratch.sort()
+    let position = level * Scalar(count - 1)
+    let below = Int(position)
+    let share = position - Scalar(below)
+    return share == 0 ? scratch[below] : scratch[below] + (scratch[below + 1] - scratch[below]) * share
+  }
+
+  private func scan(_ instruction: Instruction, _ block: Block, _ d: Target, _ count: Int) {
+    let a = source(instruction.a, block)
+    switch instruction.opcode {
+    case .spread:
+      let value = a[0]
+      for row in 0..<count { d[row] = value }
+    case .timeSlice:
+      let slice = code.slices[Int(instruction.bits)]
+      let (first, rows) = slice.resolve(counts[Int(instruction.c.index)])
+      for row in 0..<min(rows, count) { d[row] = a[first + row * slice.step] }
+    case .timeSort:
+      scratch.removeAll(keepingCapacity: true)
+      for row in 0..<count { scratch.append(a[row]) }
+      // NaNs go last, as in numpy.
+      scratch.sort { $1.isNaN ? !$0.isNaN : $0 < $1 }
+      for row in 0..<count { d[row] = scratch[row] }
+    default:
+      guard count > 0 else { return }
+      d[0] = a[0]
+      for row in 1..<max(1, count) {
+        d[row] = instruction.opcode == .runningSum ? d[row - 1] + a[row] : d[row - 1] * a[row]
+      }
+    }
+  }
+}

@@ -1,0 +1,210 @@
+import Basics
+import Foundation
+import RewardPrograms
+import Schemas
+import TestSupport
+
+/// A program of the corpus: a Python file whose first comments say what it reads.
+///
+///     # fields: obs[11], action[3], x_velocity(-2,2)
+///     # kind: fitness
+///
+/// A field may give its shape and the range that its random values are drawn from (−2 to 2 otherwise).
+struct CorpusProgram {
+  let name: String
+  let source: String
+  let fields: [Field]
+  let kind: RewardProgram.Kind
+
+  var schema: Schema { Schema(environment: "corpus", fields: fields) }
+
+  static let all: [CorpusProgram] = {
+    guard let folder = Bundle.module.url(forResource: "Programs", withExtension: nil),
+      let files = try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+    else { return [] }
+    return files.filter { $0.pathExtension == "py" }.sorted { $0.path < $1.path }.compactMap { file in
+      guard let source = try? String(contentsOf: file, encoding: .utf8) else { return nil }
+      return CorpusProgram(name: file.deletingPathExtension().lastPathComponent, source: source)
+    }
+  }()
+
+  init(name: String, source: String) {
+    self.name = name
+    self.source = source
+    var fields: [Field] = []
+    var kind = RewardProgram.Kind.reward
+    for line in source.split(separator: "\n").prefix(6) {
+      if line.hasPrefix("# fields:") {
+        fields = Self.split(String(line.dropFirst("# fields:".count))).map(Self.field)
+      }
+      if line.hasPrefix("# kind: fitness") { kind = .fitness }
+    }
+    self.fields = fields
+    self.kind = kind
+  }
+
+  /// At commas outside brackets.
+  private static func split(_ text: String) -> [String] {
+    var parts = [""]
+    var level = 0
+    for character in text {
+      if "([".contains(character) { level += 1 }
+      if ")]".contains(character) { level -= 1 }
+      if character == ",", level == 0 { parts.append("") } else { parts[parts.count - 1].append(character) }
+    }
+    return parts.map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+  }
+
+  /// `name[shape]{low,high}`.
+  private static func field(_ text: String) -> Field {
+    var name = text
+    var shape: [Int] = []
+    var range = (-2.0, 2.0)
+    if name.hasSuffix("}"), let open = name.lastIndex(of: "{") {
+      let bounds = name[name.index(after: open)...].dropLast().split(separator: ",")
+        .compactMap { Double($0.trimmingCharacters(in: .whitespaces)) }
+      range = (bounds[0], bounds[1])
+      name = String(name[..<open])
+    }
+    if name.hasSuffix("]"), let open = name.lastIndex(of: "[") {
+      shape = name[name.index(after: open)...].dropLast().split(separator: ",")
+        .compactMap { Int($0.trimmingCharacters(in: .whitespaces)) }
+      name = String(name[..<open])
+    }
+    return Field(name, shape: shape, low: range.0, high: range.1, meaning: "")
+  }
+
+  /// Random rows within the fields' ranges.
+  func randomInputs(rows: Int, seed: UInt64) -> [String: NestedArray] {
+    var generator = RandomGenerator(seed: seed)
+    var inputs: [String: NestedArray] = [:]
+    for field in fields {
+      let values = (0..<(rows * field.width)).map { _ in
+        // Single precision, so that both sides start from the same numbers.
+        Double(Float(generator.uniform(field.low, field.high)))
+      }
+      inputs[field.name] = NestedArray(shape: [rows] + field.shape, values: values)
+    }
+    return inputs
+  }
+}
+
+/// What CPython makes of a program.
+struct CPythonResult: Decodable {
+  var reward: [Double]?
+  var terms: [String: [Double]]?
+  var error: String?
+}
+
+/// A program with the data it runs on, as it is sent to Python.
+struct CPythonJob: Encodable {
+  let name: String
+  let source: String
+  let function: String
+  let kind: String
+  let isBatched: Bool
+  let usesTorch: Bool
+  let fields: [String]
+  let inputs: [String: NestedArray]
+}
+
+/// Runs programs unchanged in CPython, all in one process.
+func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
+  try Python.run(
+    """
+    import json, math, sys, types, warnings, typing
+    import numpy as np
+    warnings.filterwarnings("ignore")
+    np.seterr(all="ignore")
+    jobs = json.load(sys.stdin)
+    import torch
+    import torch.nn.functional as F
+    torch.set_num_threads(1)
+
+    class Path:
+        # An object of the environment, known by its source text.
+        def __init__(self, text, values):
+            object.__setattr__(self, "_text", text)
+            object.__setattr__(self, "_values", values)
+        def _reach(self, text):
+            for candidate in (text, text[5:] if text.startswith("self.") else "self." + text):
+                if candidate in self._values:
+                    return self._values[candidate]
+            return Path(text, self._values)
+        def __getattr__(self, name):
+            return self._reach(self._text + "." + name)
+        def __call__(self, *arguments):
+            return self._reach(self._text + "(" + ", ".join(a._text if isinstance(a, Path) else repr(a) for a in arguments) + ")")
+
+    def transform_points(H, pts):
+        return pts @ H[:3, :3].T + H[:3, 3]
+
+    def cdist(a, b):
+        return np.sqrt(((a[:, None, :] - b[None, :, :]) ** 2).sum(-1))
+
+    def number(value, rows=None):
+        if isinstance(value, torch.Tensor):
+            value = value.detach().double().numpy()
+        value = np.asarray(value, dtype=np.float64)
+        if rows is None:
+            return float(value)
+        return np.broadcast_to(value, (rows,)).tolist()
+
+    def split(result):
+        return (result[0], result[1]) if isinstance(result, tuple) else (result, {})
+
+    def run(job):
+        names = dict(np=np, numpy=np, torch=torch, math=math, F=F, cdist=cdist, transform_points=transform_points,
+                     Tensor=torch.Tensor, Dict=typing.Dict, Tuple=typing.Tuple, List=typing.List,
+                     Optional=typing.Optional)
+        scipy = types.ModuleType("scipy"); spatial = types.ModuleType("scipy.spatial")
+        distance = types.ModuleType("scipy.spatial.distance"); distance.cdist = cdist
+        distance.euclidean = lambda a, b: float(np.linalg.norm(np.asarray(a) - np.asarray(b)))
+        spatial.distance = distance; scipy.spatial = spatial
+        sys.modules.update({"scipy": scipy, "scipy.spatial": spatial, "scipy.spatial.distance": distance})
+        exec(compile(job["source"], job["name"], "exec"), names)
+        function = names[job["function"]]
+        while hasattr(function, "__wrapped__"):
+            function = function.__wrapped__
+        code = function.__code__ if hasattr(function, "__code__") else None
+        if code is None:  # torch.jit.script
+            parameters = [a.name for a in function.schema.arguments]
+        else:
+            parameters = list(code.co_varnames[:code.co_argcount + code.co_kwonlyargcount])
+        data = {k: np.array(v, dtype=np.float64) for k, v in job["inputs"].items()}
+        rows = next(iter(data.values())).shape[0]
+
+        def arguments(values, size):
+            result = {}
+            for p in parameters:
+                if p in values: result[p] = values[p]
+                elif p == "self": result[p] = Path("self", values)
+                elif p == "device": result[p] = torch.device("cpu")
+                elif p in ("num_envs", "batch_size"): result[p] = size
+                elif any(k.startswith(p + ".") for k in values): result[p] = Path(p, values)
+            return result
+        if job["kind"] == "fitness":
+            return dict(reward=[number(function(**arguments({k: v.copy() for k, v in data.items()}, rows)))])
+        if job["isBatched"]:
+            convert = (lambda v: torch.tensor(v, dtype=torch.float32)) if job["usesTorch"] else np.array
+            total, terms = split(function(**arguments({k: convert(v) for k, v in data.items()}, rows)))
+            return dict(reward=number(total, rows), terms={k: number(v, rows) for k, v in terms.items()})
+        rewards, named = [], {}
+        for row in range(rows):
+            values = {k: (float(v[row]) if v.ndim == 1 else v[row].copy()) for k, v in data.items()}
+            if job["usesTorch"]:
+                values = {k: torch.tensor(v, dtype=torch.float32) for k, v in values.items()}
+            total, terms = split(function(**arguments(values, rows)))
+            rewards.append(number(total))
+            for k, v in terms.items(): named.setdefault(k, []).append(number(v))
+        return dict(reward=rewards, terms=named)
+
+    results = []
+    for job in jobs:
+        try:
+            results.append(run(job))
+        except Exception as error:
+            results.append(dict(error=f"{type(error).__name__}: {error}"))
+    print(json.dumps(results))
+    """, input: jobs)
+}

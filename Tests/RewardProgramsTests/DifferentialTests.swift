@@ -1,0 +1,59 @@
+import Basics
+import RewardPrograms
+import Schemas
+import TestSupport
+import Testing
+
+/// Every program of the corpus gives in CPython, unchanged, the numbers it gives here.
+@Suite struct DifferentialTests {
+  /// `|a - b| <= tolerance × max(1, |b|)`, or the same infinity, or both not a number.
+  private func agree(_ a: Double, _ b: Double, _ tolerance: Double) -> Bool {
+    if a.isNaN || b.isNaN { return a.isNaN && b.isNaN }
+    return a == b || abs(a - b) <= tolerance * max(1, abs(b))
+  }
+
+  @Test func corpusAgreesWithCPython() throws {
+    let rows = 37
+    var jobs: [CPythonJob] = []
+    var programs: [RewardProgram] = []
+    for (index, entry) in CorpusProgram.all.enumerated() {
+      do {
+        let program = try RewardProgram.compile(
+          entry.source, name: entry.name + ".py", schema: entry.schema, kind: entry.kind)
+        programs.append(program)
+        jobs.append(
+          CPythonJob(
+            name: entry.name, source: entry.source, function: program.function, kind: program.kind.rawValue,
+            isBatched: program.convention == .batched, usesTorch: program.precision == .single,
+            fields: entry.fields.map(\.name), inputs: entry.randomInputs(rows: rows, seed: UInt64(index))))
+      } catch {
+        Issue.record("\(error)")
+      }
+    }
+    #expect(jobs.count >= 1)
+    let results = try runInCPython(jobs)
+    for ((program, job), expected) in zip(zip(programs, jobs), results) {
+      if let error = expected.error {
+        Issue.record("\(job.name) fails in CPython: \(error)")
+        continue
+      }
+      let found = try program.evaluate(job.inputs)
+      let tolerance = program.precision == .single ? 1e-5 : 1e-6
+      compare("\(job.name): total", found.reward, expected.reward ?? [], tolerance)
+      #expect(Set(found.terms.map(\.name)) == Set((expected.terms ?? [:]).keys), "\(job.name)")
+      for term in found.terms {
+        compare("\(job.name): \(term.name)", term.values, expected.terms?[term.name] ?? [], tolerance)
+      }
+    }
+  }
+
+  private func compare(_ what: String, _ found: [Double], _ expected: [Double], _ tolerance: Double) {
+    guard found.count == expected.count else {
+      Issue.record("\(what): \(found.count) values, not \(expected.count)")
+      return
+    }
+    if let row = found.indices.first(where: { !agree(found[$0], expected[$0], tolerance) }) {
+      Issue.record("\(what), row \(row): \(found[row]), in CPython \(expected[row])")
+    }
+  }
+}

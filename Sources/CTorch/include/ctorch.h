@@ -65,7 +65,7 @@ int ct_allclose(ct_tensor x, ct_tensor y, double rtol, double atol, bool equal_n
 /// Copies every element, in C order and the tensor's own dtype, to `out`, which has room for `bytes`.
 int ct_copy_out(ct_tensor x, void *out, size_t bytes);
 /// PyTorch's printed form, of at most `capacity` bytes with the final zero; returns the length it would have in full.
-int64_t ct_print(ct_tensor x, char *out, size_t capacity);
+int64_t ct_print(ct_tensor x, char *CT_OPTIONAL out, size_t capacity);
 
 // Autograd.
 bool ct_requires_grad(ct_tensor x);

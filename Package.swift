@@ -74,13 +74,12 @@ let package = Package(
     // Methods: one target per family.
     room(
       "GeneratedRewards",
-      ["Basics", "Schemas", "Environments", "Rewards", "RewardPrograms", "Experiments", "Agents", "Proposers",
-       "RewardDesign"], swift: mujocoSwift),
+      ["Basics", "Schemas", "Environments", "Rewards", "RewardPrograms", "Experiments", "Proposers"], swift: mujocoSwift),
 
     // Doors.
     .executableTarget(
       name: "guerdon",
-      dependencies: ["RewardDesign", "GeneratedRewards", "RewardAudit", "Agents", "Experiments", "Rewards",
+      dependencies: ["RewardDesign", "GeneratedRewards", "RewardAudit", "Proposers", "Agents", "Experiments", "Rewards",
                      "RewardPrograms", "Environments", "Schemas", "Basics", argumentParser],
       swiftSettings: tuned + mujocoSwift),
 
@@ -99,6 +98,7 @@ let package = Package(
     tests("RewardAudit", ["Schemas", "RewardPrograms", "Basics"]),
     tests("Environments", ["Basics", "Schemas"]),
     tests("Agents", ["Basics", "Schemas", "Environments", "Rewards"]),
+    tests("RewardDesign", ["Basics", "Environments", "RewardPrograms"]),
     tests("RewardPrograms", ["Basics", "Schemas"], resources: [.copy("Programs")]),
   ],
   swiftLanguageModes: [.v6],

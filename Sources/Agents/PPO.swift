@@ -60,7 +60,7 @@ public final class PPO: @unchecked Sendable {
   }
 
   public let configuration: Configuration
-  public private(set) var steps = 0
+  public internal(set) var steps = 0
   /// Rewards that were not finite and were imputed.
   public var imputedRewards: Int { meter.imputed }
 

@@ -11,6 +11,10 @@ public struct RunningMoments: Sendable, Hashable, Codable {
     count = 1e-4
   }
 
+  init(mean: [Double], variance: [Double], count: Double) {
+    (self.mean, self.variance, self.count) = (mean, variance, count)
+  }
+
   /// Takes in `rows` row-major vectors.
   mutating func update(_ values: UnsafePointer<Double>, rows: Int) {
     guard rows > 0 else { return }

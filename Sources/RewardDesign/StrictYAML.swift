@@ -45,7 +45,7 @@ struct StrictYAML {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
       "line \(mark.line), column \(mark.column): \(problem)"
     case .duplicatedKeysInMapping(let duplicates, _):
-      "a key is given twice: \(duplicates.compactMap(\.string).joined(separator: ", "))"
+      "a key is given twice: \(duplicates.joined(separator: ", "))"
     default: "\(error)".replacingOccurrences(of: "\n", with: " ")
     }
   }

@@ -26,19 +26,21 @@ struct Check: ParsableCommand {
     default: throw GuerdonError.usage("Say what to check against: either --env ID or --task TASK.")
     }
     let source = try Files.readText(URL(fileURLWithPath: file))
+    let program: RewardProgram
     do {
-      let program = try RewardProgram.compile(source, name: file, schema: schema, kind: fitness ? .fitness : .reward)
-      if json {
-        try printJSON(Report(ok: true, diagnostics: program.warnings, terms: program.termNames))
-      } else {
-        for warning in program.warnings { print(warning.rendered(source: source, file: file)) }
-        let terms = program.termNames.isEmpty ? "no named terms" : "terms " + program.termNames.joined(separator: ", ")
-        print("\(file) checks: \(terms); reads \(program.inputs.joined(separator: ", ")).")
-      }
+      program = try RewardProgram.compile(source, name: file, schema: schema, kind: fitness ? .fitness : .reward)
     } catch {
-      if json { try printJSON(Report(ok: false, diagnostics: error.diagnostics, terms: [])) } else { print(error) }
+      if json {
+        try printJSON(Report(ok: false, diagnostics: error.diagnostics, terms: []))
+      } else {
+        FileHandle.standardError.write(Data((error.description + "\n").utf8))
+      }
       throw ExitCode(1)
     }
+    if json { return try printJSON(Report(ok: true, diagnostics: program.warnings, terms: program.termNames)) }
+    for warning in program.warnings { print(warning.rendered(name: file)) }
+    let terms = program.termNames.isEmpty ? "no named terms" : "terms " + program.termNames.joined(separator: ", ")
+    print("\(file) checks: \(terms); reads \(program.inputs.map(\.name).joined(separator: ", ")).")
   }
 
   private struct Report: Encodable {

@@ -43,7 +43,7 @@ struct Design: AsyncParsableCommand {
     task.budget.finalSteps = finalSteps ?? task.budget.finalSteps
     task.budget.finalSeeds = finalSeeds ?? task.budget.finalSeeds
 
-    let store = RunStore(directory: out.map { URL(fileURLWithPath: $0) })
+    let store = store(out)
     let proposer = try EvolutionProposer(schema: task.schema, seed: seed)
     let run = try store.begin(
       verb: "design", subject: task.name, arguments: Array(CommandLine.arguments.dropFirst()), seed: seed)
@@ -60,8 +60,8 @@ struct Design: AsyncParsableCommand {
       try keep(result, summary, in: run)
       if json { try printJSON(summary) } else { show(result, summary, in: run) }
       let figures = summary.arms.mapValues(\.interquartileMean.estimate)
-      if result.interrupted { return (.cancelled, figures) }
-      return (.done, figures, summary.claims.allSatisfy(\.holds) ? 0 : 2)
+      return Outcome(
+        status: result.interrupted ? .cancelled : .done, summary: figures, claimsHold: summary.claims.allSatisfy(\.holds))
     }
   }
 

@@ -13,7 +13,7 @@ struct Guerdon: AsyncParsableCommand {
         guerdon design cheetah-back
 
       Exit codes: 0 done and every claim held; 2 done but a claim or an audit did not hold; 64 a mistake on the \
-      command line or in a file; 1 anything else; 130 stopped by Ctrl-C.
+      command line or in a file; 1 anything else, also a run stopped by Ctrl-C.
       """,
     version: "0.1.0",
     subcommands: [

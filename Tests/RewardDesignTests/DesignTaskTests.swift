@@ -24,7 +24,7 @@ import Testing
     let task = try DesignTask(text: Self.good, file: "test.yaml")
     #expect(task.name == "test" && task.environment.id == "Pendulum-v1" && task.maxEpisodeSteps == 150)
     #expect(task.budget.generations == 2 && task.budget.steps == 2_000 && task.budget.candidates == 8)
-    #expect(task.fitness.inputs == ["cos_theta"])
+    #expect(task.fitness.inputs.map(\.name) == ["cos_theta"])
   }
 
   @Test func everyTaskThatComesWithGuerdonLoads() throws {

@@ -96,7 +96,7 @@ struct MisfitWorld: Sendable {
     var rewards = [Double](repeating: 0, count: count)
     let names = program.termNames
     var terms = [Double](repeating: 0, count: names.count * count)
-    try ProgramReward(program).makeEvaluator().evaluate(transitions, rows: 0..<count, total: &rewards, terms: &terms)
+    ProgramReward(program).makeEvaluator().evaluate(transitions, rows: 0..<count, total: &rewards, terms: &terms)
     guard rewards.allSatisfy(\.isFinite) else {
       throw GuerdonError.failure("The reward is not finite on some transition.")
     }

@@ -1,0 +1,94 @@
+import Basics
+import Environments
+import Foundation
+import Schemas
+import Torch
+
+extension Policy {
+  private static let format = "guerdon.policy.v1"
+
+  /// Writes the policy as safetensors: `actor.<i>.weight` [out, in] and `actor.<i>.bias` as a PyTorch `Sequential` of
+  /// `Linear` and `Tanh` names them, `log_std`, and the moments of the observations.
+  /// - Throws: `GuerdonError` when the file cannot be written.
+  public func save(to url: URL) throws {
+    var file = SafetensorsFile(metadata: ["format": Self.format, "environment": environment])
+    network.store(in: &file, prefix: "actor")
+    if !logStandardDeviation.isEmpty { file["log_std"] = .init(logStandardDeviation) }
+    observationMoments?.store(in: &file, prefix: "observation")
+    try file.write(to: url)
+  }
+
+  /// Reads a policy.
+  /// - Throws: `GuerdonError` when the file is no policy, damaged, or does not fit its environment.
+  public static func load(_ url: URL) throws -> Policy {
+    let file = try SafetensorsFile(contentsOf: url)
+    guard file.metadata["format"] == format, let id = file.metadata["environment"] else {
+      throw GuerdonError.failure("\(url.path) is a safetensors file, but not a Guerdon policy.")
+    }
+    let spec = try Environments.spec(id)
+    do {
+      let network = try MLP(file, prefix: "actor")
+      let outputs: Int
+      if case .discrete(let choices) = spec.actionSpace { outputs = choices } else { outputs = spec.actionSpace.width }
+      guard network.widths.first == spec.observationSpace.width, network.widths.last == outputs else {
+        throw GuerdonError.failure(
+          "its network maps \(network.widths.first ?? 0) numbers to \(network.widths.last ?? 0), but \(id) has \(spec.observationSpace.width) observations and \(outputs) actions")
+      }
+      return Policy(
+        environment: id, observationWidth: spec.observationSpace.width, actionSpace: spec.actionSpace,
+        observationMoments: try RunningMoments(file, prefix: "observation", width: spec.observationSpace.width),
+        network: network, logStandardDeviation: try file["log_std"]?.floats() ?? [])
+    } catch let error as GuerdonError {
+      throw GuerdonError.failure("The policy \(url.path) cannot be used: \(error.message)")
+    }
+  }
+}
+
+extension MLP {
+  func store(in file: inout SafetensorsFile, prefix: String) {
+    for (index, layer) in layers.enumerated() {
+      let (weight, bias) = get(layer: index)
+      file["\(prefix).\(2 * index).weight"] = .init(weight, shape: [layer.outputs, layer.inputs])
+      file["\(prefix).\(2 * index).bias"] = .init(bias)
+    }
+  }
+
+  /// - Throws: `GuerdonError` when the layers do not fit each other.
+  convenience init(_ file: SafetensorsFile, prefix: String) throws {
+    var widths: [Int] = []
+    var parameters: [(weight: [Float], bias: [Float])] = []
+    while let weight = file["\(prefix).\(2 * parameters.count).weight"] {
+      let bias = try file.entry("\(prefix).\(2 * parameters.count).bias")
+      guard weight.shape.count == 2, let outputs = weight.shape.first, let inputs = weight.shape.last, inputs >= 1,
+        outputs >= 1, outputs <= 1 << 16, inputs <= 1 << 16, bias.shape == [outputs],
+        widths.isEmpty || widths.last == inputs
+      else { throw GuerdonError.failure("the layers of \(prefix) do not fit each other") }
+      if widths.isEmpty { widths.append(inputs) }
+      widths.append(outputs)
+      parameters.append((try weight.floats(), try bias.floats()))
+    }
+    guard !parameters.isEmpty else { throw GuerdonError.failure("it has no layers called \(prefix).0") }
+    self.init(widths: widths)
+    for (index, layer) in parameters.enumerated() { set(layer: index, weight: layer.weight, bias: layer.bias) }
+  }
+}
+
+extension RunningMoments {
+  func store(in file: inout SafetensorsFile, prefix: String) {
+    file["\(prefix).mean"] = .init(mean)
+    file["\(prefix).variance"] = .init(variance)
+    file["\(prefix).count"] = .init([count])
+  }
+
+  /// Nil when the file has none of that name.
+  /// - Throws: `GuerdonError` when they are not of `width` components.
+  init?(_ file: SafetensorsFile, prefix: String, width: Int) throws {
+    guard file["\(prefix).mean"] != nil else { return nil }
+    let mean = try file.entry("\(prefix).mean").doubles(), variance = try file.entry("\(prefix).variance").doubles()
+    let count = try file.entry("\(prefix).count").doubles()
+    guard mean.count == width, variance.count == width, let count = count.first else {
+      throw GuerdonError.failure("the moments called \(prefix) are not of \(width) components")
+    }
+    self.init(mean: mean, variance: variance, count: count)
+  }
+}

@@ -1,4 +1,5 @@
 import Basics
+import Experiments
 import Foundation
 import Proposers
 
@@ -39,40 +40,50 @@ struct MisfitProposer {
 
   /// A mutation. With a digest of the terms, by the reflection advice; with none, by chance alone.
   mutating func mutate(_ parent: Program, fitness: [Double], terms: [TrainingDigest.Series]?) -> Program {
-    // Advice 1: a score near its floor throughout calls for another program. The floor of this fitness is what standing
-    // still at a start earns, about 0.2; it is known to both arms, which both see the scores.
+    // Advice 1: a score near its floor throughout calls for another program. Standing still scores 0.1; both arms see
+    // the scores, so both may follow this advice.
     if let best = fitness.max(), best < 0.25 { return sample() }
     var child = parent
-    if let terms, random.uniform() < 0.8 {
-      let sizes = terms.map { series in series.values.map { abs($0) }.reduce(0, +) / Double(max(series.values.count, 1)) }
-      let ranges = terms.map { series in (series.values.max() ?? 0) - (series.values.min() ?? 0) }
-      let total = sizes.reduce(0, +)
-      // Advice 3: what is far larger than the rest is rescaled.
-      if let largest = sizes.max(), largest > 0.6 * total, let index = sizes.firstIndex(of: largest),
-        random.uniform() < 0.6
-      {
-        child.weights[index] *= pow(10, -random.uniform(0.5, 2.5))
-        return child
-      }
-      // Advice 2: what hardly varies is changed, rewritten or dropped.
-      let constant = terms.indices.filter { ranges[$0] < 0.1 * max(sizes[$0], 1e-9) || sizes[$0] < 0.01 * total }
-      if !constant.isEmpty {
-        let index = constant[random.integer(below: constant.count)]
-        switch random.integer(below: 3) {
-        case 0: child.temperatures[index] = pow(10, random.uniform(-2.5, 1))
-        case 1: child.weights[index] = pow(10, random.uniform(-2.5, 2.5))
-        default: child.weights[index] = pow(10, -2.5)
-        }
-        return child
-      }
-    }
-    let index = random.integer(below: Self.components.count)
-    if Self.components[index].hasTemperature && random.uniform() < 0.5 {
-      child.temperatures[index] *= pow(10, 0.7 * random.normal())
+    if let terms, random.uniform() < 0.9 {
+      mend(&child, fitness: fitness, terms: terms)
     } else {
-      child.weights[index] *= pow(10, 0.7 * random.normal())
+      vary(&child)
     }
     return child
+  }
+
+  /// Advice 2 to 4: analyse each component by its curve and the score's, then change what the analysis blames.
+  private mutating func mend(_ program: inout Program, fitness: [Double], terms: [TrainingDigest.Series]) {
+    let sizes = terms.map { series in series.values.map { abs($0) }.reduce(0, +) / Double(max(series.values.count, 1)) }
+    let total = sizes.reduce(0, +)
+    for index in terms.indices {
+      let share = total > 0 ? sizes[index] / total : 0
+      let correlation = Statistics.pearson(terms[index].values, fitness)
+      let rises = correlation.isFinite && correlation > 0.3
+      if share > 0.1 && !rises {
+        // Advice 3: large, and no help to the score: rescale.
+        if random.uniform() < 0.6 { program.weights[index] *= pow(10, -random.uniform(0, 2.5)) }
+      } else if share > 0.5 {
+        // Large and rising with the score: it may still drown what should come next.
+        if random.uniform() < 0.3 { program.weights[index] *= pow(10, -random.uniform(0, 1)) }
+      } else if share < 0.02 && random.uniform() < 0.3 {
+        // Advice 2: too small or too constant to be learned from: another temperature, or a size that is felt.
+        if Self.components[index].hasTemperature && random.uniform() < 0.5 {
+          program.temperatures[index] = pow(10, random.uniform(-2.5, 1))
+        } else {
+          program.weights[index] *= pow(10, random.uniform(0, 1.5))
+        }
+      }
+    }
+  }
+
+  private mutating func vary(_ program: inout Program) {
+    let index = random.integer(below: Self.components.count)
+    if Self.components[index].hasTemperature && random.uniform() < 0.5 {
+      program.temperatures[index] *= pow(10, 0.7 * random.normal())
+    } else {
+      program.weights[index] *= pow(10, 0.7 * random.normal())
+    }
   }
 
   /// The program's text: what the loop compiles, and what a person would read.

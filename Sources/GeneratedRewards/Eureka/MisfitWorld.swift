@@ -50,7 +50,8 @@ struct MisfitWorld: Sendable {
     var next = [Int](repeating: 0, count: count)
     var ends = [Bool](repeating: false, count: count)
     transitions = TransitionBatch(schema: Self.schema, capacity: count)
-    let moves = [(1, 0), (-1, 0), (0, 1), (0, -1)]
+    // Gymnasium's order in FrozenLake: left, down, right, up.
+    let moves = [(-1, 0), (0, 1), (1, 0), (0, -1)]
     for state in 0..<Self.states {
       let (x, y) = Self.position(state)
       let hadKey = state >= Self.side * Self.side
@@ -69,7 +70,7 @@ struct MisfitWorld: Sendable {
         }
         let record: [Double] = [
           hasKey ? 1 : 0, Self.distance(cell, to: Self.key), Self.distance(cell, to: Self.door),
-          hasKey && !hadKey ? 1 : 0, opened ? 1 : 0, dead ? 1 : 0, (newX, newY) == (x, y) ? 1 : 0, action == 1 ? 1 : 0,
+          hasKey && !hadKey ? 1 : 0, opened ? 1 : 0, dead ? 1 : 0, (newX, newY) == (x, y) ? 1 : 0, action == 0 ? 1 : 0,
           Double(newX + newY) / 12, besideLava ? 1 : 0,
         ]
         for (column, value) in record.enumerated() { transitions.base[column * count + row] = value }
@@ -112,7 +113,7 @@ struct MisfitWorld: Sendable {
     var age = 0
     let epoch = Self.trainingSteps / Self.checkpoints
     for step in 1...Self.trainingSteps {
-      let action = random.uniform() < 0.2 ? random.integer(below: Self.actions) : greedy(q, state)
+      let action = random.uniform() < 0.2 ? random.integer(below: Self.actions) : greedy(q, state, tiesBy: &random)
       let row = Self.actions * state + action
       let following = next[row]
       let value = ends[row] ? 0 : q[Self.actions * following + greedy(q, following)]
@@ -141,6 +142,22 @@ struct MisfitWorld: Sendable {
     var best = 0
     for action in 1..<Self.actions where q[Self.actions * state + action] > q[Self.actions * state + best] {
       best = action
+    }
+    return best
+  }
+
+  /// Ties are broken at random: from zero values, the first action of a fixed order would decide where exploration goes.
+  private func greedy(_ q: [Double], _ state: Int, tiesBy random: inout RandomGenerator) -> Int {
+    var best = 0
+    var ties = 1
+    for action in 1..<Self.actions {
+      let value = q[Self.actions * state + action], bestValue = q[Self.actions * state + best]
+      if value > bestValue {
+        (best, ties) = (action, 1)
+      } else if value == bestValue {
+        ties += 1
+        if random.integer(below: ties) == 0 { best = action }
+      }
     }
     return best
   }

@@ -55,7 +55,7 @@ public final class RewardProgramEvaluator {
       machine.run(
         Machine<Scalar>.Block(
           base: base + rows.lowerBound + row, stride: stride, rows: count, output: total + row,
-          otherOutputs: terms.map { $0 + row }, outputStride: rows.count))
+          otherOutputs: terms.map { $0 + row }, outputStride: rows.count, outputRows: count))
       row += count
     }
   }
@@ -70,7 +70,7 @@ public final class RewardProgramEvaluator {
       machine.run(
         Machine<Double>.Block(
           base: base + rows.lowerBound, stride: stride, rows: rows.count, output: output, otherOutputs: nil,
-          outputStride: 0))
+          outputStride: 0, outputRows: 1))
     }
     return result[0]
   }

@@ -48,8 +48,8 @@ struct CorpusProgram {
     var parts = [""]
     var level = 0
     for character in text {
-      if "([".contains(character) { level += 1 }
-      if ")]".contains(character) { level -= 1 }
+      if "([{".contains(character) { level += 1 }
+      if ")]}".contains(character) { level -= 1 }
       if character == ",", level == 0 { parts.append("") } else { parts[parts.count - 1].append(character) }
     }
     return parts.map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
@@ -112,11 +112,12 @@ struct CPythonJob: Encodable {
 func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
   try Python.run(
     """
-    import json, math, sys, types, warnings, typing
+    import importlib.util, json, math, os, sys, tempfile, types, warnings, typing
     import numpy as np
     warnings.filterwarnings("ignore")
     np.seterr(all="ignore")
     jobs = json.load(sys.stdin)
+    folder = tempfile.mkdtemp()
     import torch
     import torch.nn.functional as F
     torch.set_num_threads(1)
@@ -162,14 +163,26 @@ func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
         distance.euclidean = lambda a, b: float(np.linalg.norm(np.asarray(a) - np.asarray(b)))
         spatial.distance = distance; scipy.spatial = spatial
         sys.modules.update({"scipy": scipy, "scipy.spatial": spatial, "scipy.spatial.distance": distance})
-        exec(compile(job["source"], job["name"], "exec"), names)
-        function = names[job["function"]]
+        path = os.path.join(folder, job["name"] + ".py")
+        with open(path, "w") as file:
+            file.write(job["source"])
+        specification = importlib.util.spec_from_file_location("program_" + job["name"], path)
+        module = importlib.util.module_from_spec(specification)
+        sys.modules["program_" + job["name"]] = module
+        module.__dict__.update(names)
+        specification.loader.exec_module(module)
+        function = getattr(module, job["function"])
         while hasattr(function, "__wrapped__"):
             function = function.__wrapped__
         code = function.__code__ if hasattr(function, "__code__") else None
         if code is None:  # torch.jit.script
             parameters = [a.name for a in function.schema.arguments]
+            numbers = [a.name for a in function.schema.arguments if str(a.type) == "float"]
+            defaults = [a.name for a in function.schema.arguments if a.has_default_value()]
         else:
+            count = len(function.__defaults__ or ())
+            numbers = [k for k, a in function.__annotations__.items() if a in (float, int, "float", "int")]
+            defaults = set(code.co_varnames[code.co_argcount - count:code.co_argcount]) | set(function.__kwdefaults__ or ())
             parameters = list(code.co_varnames[:code.co_argcount + code.co_kwonlyargcount])
         data = {k: np.array(v, dtype=np.float64) for k, v in job["inputs"].items()}
         rows = next(iter(data.values())).shape[0]
@@ -182,12 +195,15 @@ func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
                 elif p == "device": result[p] = torch.device("cpu")
                 elif p in ("num_envs", "batch_size"): result[p] = size
                 elif any(k.startswith(p + ".") for k in values): result[p] = Path(p, values)
+                elif p not in defaults: result[p] = None
             return result
         if job["kind"] == "fitness":
             return dict(reward=[number(function(**arguments({k: v.copy() for k, v in data.items()}, rows)))])
         if job["isBatched"]:
-            convert = (lambda v: torch.tensor(v, dtype=torch.float32)) if job["usesTorch"] else np.array
-            total, terms = split(function(**arguments({k: convert(v) for k, v in data.items()}, rows)))
+            def convert(k, v):
+                if k in numbers: return float(v[0])  # The same in every row.
+                return torch.tensor(v, dtype=torch.float32) if job["usesTorch"] else v.copy()
+            total, terms = split(function(**arguments({k: convert(k, v) for k, v in data.items()}, rows)))
             return dict(reward=number(total, rows), terms={k: number(v, rows) for k, v in terms.items()})
         rewards, named = [], {}
         for row in range(rows):

@@ -231,7 +231,9 @@ extension Elaborator {
     var bound = Arguments(name: name.hasPrefix("t.") || name.hasPrefix("n.") ? String(name.dropFirst(2)) : name, span: span)
     var rest = positional[...]
     for parameter in definition.parameters where !rest.isEmpty {
-      if parameter.hasPrefix("*") {
+      if parameter.hasPrefix("**") {
+        break
+      } else if parameter.hasPrefix("*") {
         bound.extra = rest.map(\.value)
         rest = []
       } else if parameter.hasPrefix("=") {
@@ -250,6 +252,10 @@ extension Elaborator {
     for keyword in keywords {
       let known = Library.canonicalKeyword(keyword.name, of: definition)
       guard let known else {
+        if definition.parameters.last?.hasPrefix("**") == true {
+          bound.keywords.append((keyword.name, keyword.value))
+          continue
+        }
         if Library.ignoredKeywords.contains(keyword.name) { continue }
         fail(
           "arguments", keyword.span, "\"\(bound.name)\" has no parameter \"\(keyword.name)\" here.",

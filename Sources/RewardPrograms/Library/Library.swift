@@ -1,6 +1,7 @@
 /// The functions and constants of Python, numpy, torch and math that programs may use.
 enum Library {
-  /// A function: its parameters in order, and what it makes of them. "*name" takes the rest, "=name" only a keyword.
+  /// A function: its parameters in order, and what it makes of them. "=name" is only a keyword; "*name" takes the rest
+  /// of the arguments, "**name" the rest of the keywords.
   struct Definition: Sendable {
     let parameters: [String]
     let body: @Sendable (Elaborator, Arguments) -> Value
@@ -166,7 +167,8 @@ enum Library {
       definition.parameters.first { $0.drop { $0 == "*" || $0 == "=" } == wanted }
     }
     if let direct = find(name) ?? aliases[name].flatMap(find) { return direct }
-    let plain = definition.parameters.filter { !$0.hasPrefix("=") }
+    let plain = definition.parameters.filter { !$0.hasPrefix("=") && !$0.hasPrefix("**") }
+    if definition.parameters.contains(where: { $0.hasPrefix("**") }) { return nil }
     switch name {
     case "a", "x", "x1", "arr", "A", "m", "self", "input", "tensors", "XA", "y_true", "object", "data", "v", "ar":
       return plain.first
@@ -183,6 +185,8 @@ struct Arguments {
   var values: [String: Value] = [:]
   /// What "*name" took.
   var extra: [Value] = []
+  /// What "**name" took.
+  var keywords: [(name: String, value: Value)] = []
 
   init(name: String, span: Span) {
     self.name = name

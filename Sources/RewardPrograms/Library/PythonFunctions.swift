@@ -83,17 +83,19 @@ extension Library {
       }
     },
     define("print", in: "python", "*values =sep =end =flush =file") { _, _ in .none },
-    define("dict", in: "python", "input =**") { elaborator, arguments in
-      if case .dictionary(let id) = arguments["input"] {
-        return .dictionary(elaborator.heap.add(.dictionary(elaborator.heap.dictionary(id))))
-      }
+    define("dict", in: "python", "input **entries") { elaborator, arguments in
       var entries = OrderedDictionary()
-      for item in elaborator.sequence(arguments["input"]) ?? [] {
-        guard let pair = elaborator.sequence(item), pair.count == 2, let key = OrderedDictionary.Key(pair[0]) else {
-          return elaborator.fail("type", arguments.span, "\"dict\" needs pairs of a key and a value.")
+      if case .dictionary(let id) = arguments["input"] {
+        entries = elaborator.heap.dictionary(id)
+      } else {
+        for item in elaborator.sequence(arguments["input"]) ?? [] {
+          guard let pair = elaborator.sequence(item), pair.count == 2, let key = OrderedDictionary.Key(pair[0]) else {
+            return elaborator.fail("type", arguments.span, "\"dict\" needs pairs of a key and a value.")
+          }
+          entries[key] = pair[1]
         }
-        entries[key] = pair[1]
       }
+      for (name, value) in arguments.keywords { entries[.string(name)] = value }
       return .dictionary(elaborator.heap.add(.dictionary(entries)))
     },
     define("fsum", in: "math", "input") { elaborator, arguments in

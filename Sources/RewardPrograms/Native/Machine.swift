@@ -50,6 +50,8 @@ final class Machine<Scalar: Lane> {
     /// Output 1, at the same row; the others follow at a distance of `outputStride`.
     var otherOutputs: UnsafeMutablePointer<Double>?
     var outputStride: Int
+    /// Values of an output: one a row, or one an episode.
+    var outputRows: Int
   }
 
   func run(_ block: Block) {
@@ -103,9 +105,9 @@ final class Machine<Scalar: Lane> {
     }
     let values = source(instruction.a, block)
     if instruction.a.place == .scalar {
-      for row in 0..<block.rows { target[row] = Double(values[0]) }
+      for row in 0..<block.outputRows { target[row] = Double(values[0]) }
     } else {
-      for row in 0..<block.rows { target[row] = Double(values[row]) }
+      for row in 0..<block.outputRows { target[row] = Double(values[row]) }
     }
   }
 

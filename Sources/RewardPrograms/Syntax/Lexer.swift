@@ -43,7 +43,7 @@ struct Lexer {
       switch peek() {
       case UInt8(ascii: "\n"), UInt8(ascii: "\r"):
         readLineEnd()
-        lineBegins = true
+        lineBegins = brackets.isEmpty
       case UInt8(ascii: " "), UInt8(ascii: "\t"), 0x0C: position += 1
       case UInt8(ascii: "#"): skipComment()
       case UInt8(ascii: "\\"): readContinuation()

@@ -98,6 +98,8 @@ let package = Package(
     tests("RewardAudit", ["Schemas", "RewardPrograms", "Basics"]),
     tests("Environments", ["Basics", "Schemas"]),
     tests("Agents", ["Basics", "Schemas", "Environments", "Rewards"]),
+    tests("Experiments", ["Basics"]),
+    tests("GeneratedRewards", ["Experiments", "Proposers", "RewardPrograms"]),
     tests("RewardDesign", ["Basics", "Environments", "RewardPrograms"]),
     tests("RewardPrograms", ["Basics", "Schemas"], resources: [.copy("Programs")]),
   ],

@@ -53,7 +53,7 @@ public final class EvolutionProposer: Proposer {
       guard !child.genome.terms.isEmpty else { continue }
       let lineage = child.parents.isEmpty ? "" : " of " + child.parents.map { "\($0.id)" }.joined(separator: " and ")
       let source = child.genome.source(
-        comment: "Candidate \(id), generation \(history.generation): \(child.origin)\(lineage).")
+        comment: "Candidate \(id), generation \(history.generation + 1): \(child.origin)\(lineage).")
       let isKnown = genomes.values.contains(child.genome)
       if isKnown { continue }
       genomes[source] = child.genome

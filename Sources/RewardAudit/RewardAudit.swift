@@ -127,6 +127,16 @@ public struct RewardAudit: Sendable {
         findings.append(Finding(.low, "idle-term", "The term \(name) hardly matters.", evidence: evidence))
       }
     }
+    for (term, name) in names.enumerated() {
+      let perStep = episodes.map { $0.termSums[term] / Double(max($0.length, 1)) }
+      guard let low = perStep.min(), let high = perStep.max(), high - low <= 1e-6 * max(abs(low), abs(high)) else {
+        continue
+      }
+      findings.append(
+        Finding(
+          .low, "constant-term", "The term \(name) never varied: it can only change when an episode should end.",
+          evidence: String(format: "%.3g a step in each of %d episodes", low, episodes.count)))
+    }
     return findings
   }
 

@@ -10,7 +10,7 @@ public enum DesignReport {
     var report = Report(title: "A reward for \(task.name)", subtitle: "\(task.environment.id) · \(task.goal)")
     headline(&report, result, summary)
     if let best = result.best {
-      report.section("The reward", "Candidate \(best.id) of generation \(best.generation): \(best.proposal.origin).")
+      report.section("The reward", "Candidate \(best.id) of generation \(best.generation + 1): \(best.proposal.origin).")
       report.code(best.proposal.source)
     }
     comparison(&report, result)
@@ -129,10 +129,10 @@ public enum DesignReport {
         .scatter, caption: "Candidates by generation.", xLabel: "generation", yLabel: "fitness",
         series: generations.map { generation in
           Chart.Series(
-            "generation \(generation)",
+            "generation \(generation + 1)",
             candidates.filter { $0.generation == generation }.compactMap { candidate in
               candidate.score.map {
-                Chart.Point(x: Double(generation), y: $0, label: "candidate \(candidate.id): \(candidate.proposal.origin)")
+                Chart.Point(x: Double(generation + 1), y: $0, label: "candidate \(candidate.id): \(candidate.proposal.origin)")
               }
             })
         }, height: 260))
@@ -146,7 +146,7 @@ public enum DesignReport {
         case .trained: outcome = candidate.score.map(number) ?? ""
         }
         return [
-          "\(candidate.id)", "\(candidate.generation)", candidate.proposal.parents.map(String.init).joined(separator: ", "),
+          "\(candidate.id)", "\(candidate.generation + 1)", candidate.proposal.parents.map(String.init).joined(separator: ", "),
           candidate.proposal.origin, outcome,
         ]
       })

@@ -14,6 +14,7 @@ public struct DesignSummary: Sendable, Encodable {
 
   public struct CandidateSummary: Sendable, Encodable {
     public var id: Int
+    /// Counted from 1.
     public var generation: Int
     public var parents: [Int]
     public var origin: String
@@ -73,7 +74,7 @@ public struct DesignSummary: Sendable, Encodable {
     case .trained: break
     }
     return CandidateSummary(
-      id: candidate.id, generation: candidate.generation, parents: candidate.proposal.parents,
+      id: candidate.id, generation: candidate.generation + 1, parents: candidate.proposal.parents,
       origin: candidate.proposal.origin, score: candidate.score, failure: failure)
   }
 }

@@ -148,7 +148,7 @@ private struct DesignNarrator: Sendable {
     do {
       try run.write(candidate.proposal.source, to: String(format: "candidates/%04d.py", candidate.id))
       log([
-        "event": "candidate", "id": "\(candidate.id)", "generation": "\(candidate.generation)", "outcome": outcome,
+        "event": "candidate", "id": "\(candidate.id)", "generation": "\(candidate.generation + 1)", "outcome": outcome,
         "origin": candidate.proposal.origin, "parents": candidate.proposal.parents.map(String.init).joined(separator: " "),
       ])
     } catch {

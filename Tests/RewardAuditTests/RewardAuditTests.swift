@@ -66,6 +66,13 @@ import Testing
     #expect(codes["idle-term"] == .low)
   }
 
+  @Test func findsTermsThatNeverVary() {
+    var episodes = Self.checkpoints(1)
+    for c in episodes.indices { for e in episodes[c].indices { episodes[c][e].termSums[1] = 50 } }
+    #expect(codes(episodes)["constant-term"] == .low)
+    #expect(codes(Self.checkpoints(1))["constant-term"] == nil)
+  }
+
   @Test func findsRewardsThatPayForEnding() {
     #expect(codes(Self.checkpoints(1, perStep: -3, terminated: true))["pays-for-ending"] == .medium)
     #expect(codes(Self.checkpoints(1, perStep: -3, terminated: false))["pays-for-ending"] == nil)

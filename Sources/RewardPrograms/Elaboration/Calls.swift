@@ -27,7 +27,7 @@ extension Elaborator {
       case .positional:
         result.positional.append((defined(evaluate(expression), expression), expression.span))
       case .keyword(let name):
-        result.keywords.append((name, defined(evaluate(expression), expression), expression.span))
+        result.keywords.append((name, defined(evaluate(expression), expression), argument.span))
       case .star:
         for value in iterate(evaluate(expression), expression) ?? [.invalid] {
           result.positional.append((value, expression.span))

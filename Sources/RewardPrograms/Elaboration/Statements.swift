@@ -94,7 +94,9 @@ extension Elaborator {
     case .returned(let value): return runReturn(value, statement.span)
     case .importing(let names): for name in names { runImport(name) }
     case .assertion(let condition): _ = evaluate(condition)
-    case .scoped(_, let body): return run(body[...])
+    case .scoped(let contexts, let body):
+      for context in contexts { check(context: context) }
+      return run(body[...])
     case .pass: break
     case .breakLoop, .continueLoop:
       let isBreak = if case .breakLoop = statement.kind { true } else { false }
@@ -146,6 +148,16 @@ extension Elaborator {
       fail(
         "unknown-decorator", decorator.span, "The decorator \"\(text.prefix(60))\" is unknown.",
         suggestion: "remove it; \"@torch.jit.script\" and \"@torch.no_grad()\" are accepted and have no effect")
+    }
+  }
+
+  private func check(context: Expression) {
+    let text = Printer.text(context)
+    let known = ["torch.no_grad(", "torch.inference_mode(", "np.errstate(", "torch.enable_grad("]
+    if !known.contains(where: text.hasPrefix) {
+      fail(
+        "unsupported", context.span, "\"with \(text.prefix(60))\" is not supported.",
+        suggestion: "\"with torch.no_grad():\" is accepted and has no effect")
     }
   }
 

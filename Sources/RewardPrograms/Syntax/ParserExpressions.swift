@@ -207,31 +207,29 @@ extension Parser {
   mutating func parseArguments() throws(Unparsable) -> [Argument] {
     var arguments: [Argument] = []
     while !at(.rightParenthesis) {
-      if take(.star) {
-        arguments.append(Argument(label: .star, value: try parseExpression()))
-      } else if take(.doubleStar) {
-        arguments.append(Argument(label: .doubleStar, value: try parseExpression()))
-      } else if case .name(let name) = token.kind, nextToken.kind == .symbol(.assign) {
-        advance()
-        advance()
-        arguments.append(Argument(label: .keyword(name), value: try parseExpression()))
-      } else {
-        let start = token.span
-        let value = try parseStarredOrNamed()
-        if at(.for) {
-          let generators = try parseGenerators()
-          let generator = expression(
-            .comprehension(.generator, key: nil, element: value, generators), from: start,
-            over: [value] + generators.map(\.iterable))
-          arguments.append(Argument(label: .positional, value: generator))
-        } else {
-          arguments.append(Argument(label: .positional, value: value))
-        }
+      let start = token.span
+      let label = takeLabel()
+      var value = label == .positional ? try parseStarredOrNamed() : try parseExpression()
+      if label == .positional, at(.for) {
+        let generators = try parseGenerators()
+        value = expression(
+          .comprehension(.generator, key: nil, element: value, generators), from: start,
+          over: [value] + generators.map(\.iterable))
       }
+      arguments.append(Argument(label: label, value: value, span: start.joined(value.span)))
       if !take(.comma) { break }
     }
     try expect(.rightParenthesis, "after the arguments")
     return arguments
+  }
+
+  private mutating func takeLabel() -> Argument.Label {
+    if take(.star) { return .star }
+    if take(.doubleStar) { return .doubleStar }
+    guard case .name(let name) = token.kind, nextToken.kind == .symbol(.assign) else { return .positional }
+    advance()
+    advance()
+    return .keyword(name)
   }
 
   private mutating func parseSubscript() throws(Unparsable) -> Expression {

@@ -41,6 +41,8 @@ struct Argument: Sendable {
   enum Label: Sendable, Equatable { case positional, keyword(String), star, doubleStar }
   let label: Label
   let value: Expression
+  /// Begins at the keyword, if there is one.
+  let span: Span
 }
 
 struct Generator: Sendable {

@@ -9,7 +9,7 @@ public enum RewardSource: Sendable {
   /// A reward function over transitions.
   case function(any RewardFunction)
   /// One number an episode, paid on its last step and nothing before; given the episode's transitions, rows in time
-  /// order, and its length.
+  /// order, and its length. A time limit ends the episode for good, as termination does.
   case episodic(@Sendable (TransitionBatch, Int) throws -> Double)
 }
 
@@ -90,6 +90,8 @@ final class RewardMeter {
           rollout.rewards[row] = 0
           if rollout.terminated[row] || rollout.truncated[row] {
             rollout.rewards[row] = try score(open[i], lengths[i])
+            // The score is of this episode alone: nothing that would come after a time limit is worth anything.
+            rollout.terminated[row] = true
             lengths[i] = 0
           }
         }

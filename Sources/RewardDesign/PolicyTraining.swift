@@ -67,7 +67,7 @@ public struct PolicyTraining: Sendable {
     let environment = try make(pool: pool)
     let examiner = try Examiner(task: task, objective: objective, environment: make(pool: pool))
     let trainer = try PPO(
-      environment: environment, configuration: configuration.ppo, reward: reward(objective), seed: seed, pool: pool)
+      environment: environment, configuration: learner(objective), reward: reward(objective), seed: seed, pool: pool)
     var digest = TrainingDigest(
       steps: [], fitness: [], lengths: [], terms: examiner.termNames.map { .init(name: $0, values: []) }, episodes: [])
     var episodes: [[AuditedEpisode]] = []
@@ -109,6 +109,14 @@ public struct PolicyTraining: Sendable {
   private func make(pool: WorkerPool) throws -> any VectorEnvironment {
     try Environments.make(
       task.environment.id, count: configuration.environments, pool: pool, maxEpisodeSteps: task.maxEpisodeSteps)
+  }
+
+  /// One number at an episode's end was earned by every step of it alike: discounting would only hide it from the first
+  /// ones. Fitness alone is therefore trained with γ = λ = 1, which does better than the other arms' values.
+  private func learner(_ objective: Objective) -> PPO.Configuration {
+    var ppo = configuration.ppo
+    if case .fitnessAlone = objective { (ppo.gamma, ppo.lambda) = (1, 1) }
+    return ppo
   }
 
   private func reward(_ objective: Objective) -> RewardSource {

@@ -90,6 +90,21 @@ import Testing
     #expect(returns == Array(repeating: 5, count: 8))
   }
 
+  /// An episodic reward can be learned from: CartPole paid with its length at the end.
+  @Test(arguments: [0, 1, 2] as [UInt64]) func learnsFromOneNumberAnEpisode(seed: UInt64) throws {
+    let ppo = try Self.trainer("CartPole-v1", seed: seed, reward: .episodic { _, length in Double(length) }) {
+      $0.normalizesRewards = true
+      // The whole episode earned it, each step alike.
+      $0.gamma = 1
+      $0.lambda = 1
+    }
+    try ppo.train(totalSteps: 100_000)
+    let test = try Environments.make("CartPole-v1", count: 8)
+    let learned = Self.meanReturn(evaluate(ppo.policy, in: test, episodes: 16, seed: 1_000))
+    let random = Self.meanReturn(playRandomly(in: test, episodes: 16, seed: 1_000))
+    #expect(learned > random + 60, "\(learned) against \(random)")
+  }
+
   @Test func aRewardThatIsNotFiniteStopsTheTrainingAndNamesTheTerm() throws {
     let reward = RewardSource.function(ActionReward(sign: .nan))
     let ppo = try Self.trainer("Pendulum-v1", reward: reward)

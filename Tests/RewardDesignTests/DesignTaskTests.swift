@@ -12,8 +12,8 @@ import Testing
     fitness: |
       import numpy as np
 
-      def fitness(cos_theta):
-          return np.mean(cos_theta)
+      def fitness(tip_height):
+          return np.mean(tip_height)
     human_reward: environment
     budget:
       generations: 2
@@ -24,7 +24,7 @@ import Testing
     let task = try DesignTask(text: Self.good, file: "test.yaml")
     #expect(task.name == "test" && task.environment.id == "Pendulum-v1" && task.maxEpisodeSteps == 150)
     #expect(task.budget.generations == 2 && task.budget.steps == 2_000 && task.budget.candidates == 8)
-    #expect(task.fitness.inputs.map(\.name) == ["cos_theta"])
+    #expect(task.fitness.inputs.map(\.name) == ["tip_height"])
   }
 
   @Test func everyTaskThatComesWithGuerdonLoads() throws {
@@ -47,8 +47,8 @@ import Testing
     ("max_episode_steps: 150", "max_episode_steps: many", ["line 4", "whole number"]),
     ("generations: 2", "generations: 0", ["line 12", "1 to 1000"]),
     ("generations: 2", "genrations: 2", ["line 12", "Did you mean \"generations\""]),
-    ("fitness(cos_theta)", "fitness(cos_thetta)", ["fitness", "cos_thetta", "cos_theta"]),
-    ("np.mean(cos_theta)", "np.mean(cos_theta", ["fitness"]),
+    ("fitness(tip_height)", "fitness(tip_heihgt)", ["fitness", "tip_heihgt", "tip_height"]),
+    ("np.mean(tip_height)", "np.mean(tip_height", ["fitness"]),
     ("name: test", "name: test\nname: again", ["name"]),
     ("goal: stay up", "goal: \"stay", ["not well-formed YAML", "line"]),
     ("human_reward: environment", "human_reward: |\n  def compute_reward(nothing):\n      return nothing", ["human_reward", "nothing"]),

@@ -107,9 +107,9 @@ public enum Limits {
   /// Functions calling functions.
   public static let callDepth = 32
   /// Statements and expressions evaluated while unrolling loops and inlining functions.
-  public static let steps = 1_000_000
+  public static let steps = 200_000
   /// Scalar operations in the compiled program.
-  public static let operations = 400_000
+  public static let operations = 200_000
   /// Components of one array, elements of one list.
   public static let elements = 100_000
   /// Characters of one string.

@@ -104,8 +104,17 @@ struct CPythonJob: Encodable {
   let kind: String
   let isBatched: Bool
   let usesTorch: Bool
-  let fields: [String]
   let inputs: [String: NestedArray]
+
+  init(_ entry: CorpusProgram, _ program: RewardProgram, rows: Int, seed: UInt64) {
+    name = entry.name
+    source = entry.source
+    function = program.function
+    kind = program.kind.rawValue
+    isBatched = program.convention == .batched
+    usesTorch = program.precision == .single
+    inputs = entry.randomInputs(rows: rows, seed: seed)
+  }
 }
 
 /// Runs programs unchanged in CPython, all in one process.
@@ -134,8 +143,10 @@ func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
             return Path(text, self._values)
         def __getattr__(self, name):
             return self._reach(self._text + "." + name)
-        def __call__(self, *arguments):
-            return self._reach(self._text + "(" + ", ".join(a._text if isinstance(a, Path) else repr(a) for a in arguments) + ")")
+        def __call__(self, *arguments, **keywords):
+            texts = [a._text if isinstance(a, Path) else repr(a) for a in arguments]
+            texts += [f"{k}={a!r}" for k, a in keywords.items()]
+            return self._reach(self._text + "(" + ", ".join(texts) + ")")
 
     def transform_points(H, pts):
         return pts @ H[:3, :3].T + H[:3, 3]
@@ -171,7 +182,11 @@ func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
         sys.modules["program_" + job["name"]] = module
         module.__dict__.update(names)
         specification.loader.exec_module(module)
-        function = getattr(module, job["function"])
+        function = getattr(module, job["function"], None)
+        owner = None
+        if function is None:  # A method.
+            owner = next(c for c in vars(module).values() if isinstance(c, type) and job["function"] in vars(c))
+            function = getattr(owner, job["function"])
         while hasattr(function, "__wrapped__"):
             function = function.__wrapped__
         code = function.__code__ if hasattr(function, "__code__") else None
@@ -191,7 +206,7 @@ func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
             result = {}
             for p in parameters:
                 if p in values: result[p] = values[p]
-                elif p == "self": result[p] = Path("self", values)
+                elif p == "self": result[p] = owner() if owner else Path("self", values)
                 elif p == "device": result[p] = torch.device("cpu")
                 elif p in ("num_envs", "batch_size"): result[p] = size
                 elif any(k.startswith(p + ".") for k in values): result[p] = Path(p, values)

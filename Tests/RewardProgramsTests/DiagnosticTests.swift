@@ -129,6 +129,7 @@ import Testing
     Case("unused-term", 2, 20, nil, "def reward(speed):\n    return speed, {'other': speed * 2}\n"),
     Case("discontinuity", 2, 19, nil, "def reward(speed):\n    return 1.0 if speed > 2 else speed\n"),
     Case("scale-imbalance", 1, 5, nil, "def reward(torso_z):\n    return torso_z, {'a': torso_z * 1000, 'b': torso_z * 0.001}\n"),
+    Case("exact-equality", 2, 19, "tolerance", "def reward(speed, torso_z):\n    return 1.0 if speed == torso_z else 0.0\n"),
     Case("batched-condition", 2, 8, "where", "def reward(speed: torch.Tensor):\n    if speed > 0:\n        return speed\n    return -speed\n"),
   ]
 

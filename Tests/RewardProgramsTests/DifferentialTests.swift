@@ -21,11 +21,7 @@ import Testing
         let program = try RewardProgram.compile(
           entry.source, name: entry.name + ".py", schema: entry.schema, kind: entry.kind)
         programs.append(program)
-        jobs.append(
-          CPythonJob(
-            name: entry.name, source: entry.source, function: program.function, kind: program.kind.rawValue,
-            isBatched: program.convention == .batched, usesTorch: program.precision == .single,
-            fields: entry.fields.map(\.name), inputs: entry.randomInputs(rows: rows, seed: UInt64(index))))
+        jobs.append(CPythonJob(entry, program, rows: rows, seed: UInt64(index)))
       } catch {
         Issue.record("\(error)")
       }

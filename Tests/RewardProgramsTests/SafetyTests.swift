@@ -81,6 +81,16 @@ import Testing
     #expect(chain(Limits.callDepth).contains("too-deep"))
   }
 
+  @Test(arguments: [
+    "for i in range(90000): x = np.ones(90000) + speed", "for i in range(90000): x = len(range(90000))",
+    "x = {i: i for i in range(90000)}\n    for i in range(90000): x[i] = 0",
+    "x = [0] * 90000\n    for i in range(90000): x[i] = 0", "for i in range(90000): x = missing",
+    "x = np.zeros(90000)\n    for i in range(90000): x[i] = speed",
+    "x = [0] * 50000\n    for i in range(90000): x += x",
+    "x = np.ones((300, 300))\n    for i in range(1000): x = x @ x",
+  ])
+  func workIsLimited(_ lines: String) { #expect(!codes(body(lines)).isEmpty) }
+
   @Test func manyErrorsAreCut() {
     let lines = (0..<1_000).map { "    a\($0) = unknown\($0)" }.joined(separator: "\n")
     #expect(DiagnosticTests.diagnostics("def reward(speed):\n\(lines)\n    return speed\n").count <= Limits.diagnostics)

@@ -64,7 +64,7 @@ public struct CompilationFailure: Error, CustomStringConvertible, Sendable {
   public var asGuerdonError: GuerdonError { .usage(description) }
 }
 
-/// Collects findings, each once, up to a limit.
+/// Collects findings, each once, up to a limit. A suggestion is only looked for when the finding is new.
 struct DiagnosticLog {
   let source: SourceText
   private(set) var diagnostics: [Diagnostic] = []
@@ -76,7 +76,8 @@ struct DiagnosticLog {
   init(source: SourceText) { self.source = source }
 
   mutating func report(
-    _ severity: Diagnostic.Severity, _ code: String, _ span: Span, _ message: String, suggestion: String? = nil
+    _ severity: Diagnostic.Severity, _ code: String, _ span: Span, _ message: String,
+    suggestion: @autoclosure () -> String? = nil
   ) {
     guard seen.insert(Key(code: code, span: span)).inserted, diagnostics.count < Limits.diagnostics else { return }
     if severity == .error { errorCount += 1 }
@@ -85,11 +86,13 @@ struct DiagnosticLog {
     diagnostics.append(
       Diagnostic(
         severity: severity, code: code, line: start.line, column: start.column, endLine: end.line,
-        endColumn: end.column, message: message, suggestion: suggestion, sourceLine: source.line(start.line)))
+        endColumn: end.column, message: message, suggestion: suggestion(), sourceLine: source.line(start.line)))
   }
 
-  mutating func error(_ code: String, _ span: Span, _ message: String, suggestion: String? = nil) {
-    report(.error, code, span, message, suggestion: suggestion)
+  mutating func error(
+    _ code: String, _ span: Span, _ message: String, suggestion: @autoclosure () -> String? = nil
+  ) {
+    report(.error, code, span, message, suggestion: suggestion())
   }
 
   /// In source order; errors before others at the same place.
@@ -107,9 +110,11 @@ public enum Limits {
   /// Functions calling functions.
   public static let callDepth = 32
   /// Statements and expressions evaluated while unrolling loops and inlining functions.
-  public static let steps = 1_000_000
+  public static let steps = 200_000
   /// Scalar operations in the compiled program.
-  public static let operations = 400_000
+  public static let operations = 200_000
+  /// Elements written by all operations on arrays, lists and dictionaries together.
+  public static let work = 5_000_000
   /// Components of one array, elements of one list.
   public static let elements = 100_000
   /// Characters of one string.

@@ -224,6 +224,7 @@ extension Elaborator {
       if x.count + y.count > Limits.characters {
         return fail("too-large", span, "A string would have more than \(Limits.characters) characters.")
       }
+      spend(x.count + y.count)
       return .string(x + y)
     case (.add, .list(let x), .list(let y)): return joined(heap.list(x), heap.list(y), span).map(makeList) ?? .invalid
     case (.add, .tuple(let x, _), .tuple(let y, _)): return joined(x, y, span).map { .tuple($0) } ?? .invalid
@@ -238,6 +239,7 @@ extension Elaborator {
   }
 
   private func joined(_ x: [Value], _ y: [Value], _ span: Span) -> [Value]? {
+    spend(x.count + y.count)
     if x.count + y.count <= Limits.elements { return x + y }
     fail("too-large", span, "A list would have more than \(Limits.elements) elements.")
     return nil
@@ -249,6 +251,7 @@ extension Elaborator {
       fail("too-large", span, "A list would have more than \(Limits.elements) elements.")
       return nil
     }
+    spend(total)
     return (0..<max(0, count)).flatMap { _ in values }
   }
 

@@ -46,6 +46,7 @@ extension Elaborator {
       guard let key = key(evaluate(index), index) else { return }
       var entries = heap.dictionary(id)
       entries[key] = value
+      spend(entries.keys.count)
       heap.write(id, .dictionary(entries))
     case .list(let id):
       var values = heap.list(id)
@@ -59,6 +60,7 @@ extension Elaborator {
         return
       }
       values[place] = value
+      spend(values.count)
       heap.write(id, .list(values))
     case .array(let array): assign(value, into: array, index, span)
     case .path(let path):
@@ -132,6 +134,7 @@ extension Elaborator {
   /// Overwrites the components of a stored array or view.
   func store(_ nodes: [Node], into array: ArrayValue) {
     guard case .stored(let id, let indices) = array.backing else { return }
+    spend(heap.array(id).count)
     if let indices {
       var contents = heap.array(id)
       for (index, node) in zip(indices, nodes) { contents[Int(index)] = node }
@@ -177,6 +180,11 @@ extension Elaborator {
     if case .list(let id) = left, operation == .add {
       guard let items = sequence(right) else {
         fail("type", span, "A list can only be extended by a list.")
+        return nil
+      }
+      spend(heap.list(id).count + items.count)
+      guard heap.list(id).count + items.count <= Limits.elements else {
+        fail("too-large", span, "A list would have more than \(Limits.elements) elements.")
         return nil
       }
       heap.write(id, .list(heap.list(id) + items))

@@ -114,6 +114,7 @@ extension Elaborator {
 
   private func callDictionary(_ id: Int, _ name: String, _ arguments: CallArguments, _ span: Span) -> Value {
     var entries = heap.dictionary(id)
+    spend(entries.keys.count)
     let first = arguments.positional.first?.value
     let fallback = arguments.positional.count > 1 ? arguments.positional[1].value : nil
     switch name {
@@ -145,6 +146,7 @@ extension Elaborator {
 
   private func callList(_ id: Int, _ name: String, _ arguments: CallArguments, _ span: Span) -> Value {
     var values = heap.list(id)
+    spend(values.count)
     let first = arguments.positional.first?.value
     switch name {
     case "append":

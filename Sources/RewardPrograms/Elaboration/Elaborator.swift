@@ -21,6 +21,8 @@ final class Elaborator {
   /// The condition under which the current statement runs; nil is always.
   var path: Node?
   var steps = 0
+  /// Elements handled so far: what bounds the time that one step may take.
+  private var work = 0
   /// Recursion of the elaborator itself, over statements, expressions and inlined functions.
   var depth = 0
   private var hasGivenUp = false
@@ -99,25 +101,33 @@ final class Elaborator {
 
   /// Reports an error and stands for its value.
   @discardableResult
-  func fail(_ code: String, _ span: Span, _ message: String, suggestion: String? = nil) -> Value {
-    log.error(code, preludeCall ?? span, message, suggestion: suggestion)
+  func fail(
+    _ code: String, _ span: Span, _ message: String, suggestion: @autoclosure () -> String? = nil
+  ) -> Value {
+    log.error(code, preludeCall ?? span, message, suggestion: suggestion())
     return .invalid
   }
 
-  func warn(_ code: String, _ span: Span, _ message: String, suggestion: String? = nil) {
-    log.report(.warning, code, preludeCall ?? span, message, suggestion: suggestion)
+  func warn(_ code: String, _ span: Span, _ message: String, suggestion: @autoclosure () -> String? = nil) {
+    log.report(.warning, code, preludeCall ?? span, message, suggestion: suggestion())
   }
 
   /// Emitted operations belong to this place from now on.
   func mark(_ span: Span) { graph.span = preludeCall ?? span }
 
+  /// Counts elements that an operation handles.
+  func spend(_ elements: Int) { work += elements }
+
   /// Counts a step; false once the program has used up what it may.
   func step(_ span: Span) -> Bool {
     steps += 1
     if hasGivenUp { return false }
-    if steps > Limits.steps || graph.count > Limits.operations {
+    if steps > Limits.steps || graph.count > Limits.operations || work > Limits.work {
       hasGivenUp = true
-      let what = steps > Limits.steps ? "\(Limits.steps) steps" : "\(Limits.operations) scalar operations"
+      let what =
+        steps > Limits.steps
+        ? "\(Limits.steps) steps"
+        : work > Limits.work ? "\(Limits.work) elements" : "\(Limits.operations) scalar operations"
       fail(
         "too-large", span, "The program needs more than \(what) when its loops are unrolled.",
         suggestion: "use whole-array operations, or smaller loops")
@@ -214,6 +224,7 @@ final class Elaborator {
 
   /// A new array; torch's tensors and numpy's arrays can be written to, numbers cannot.
   func array(_ shape: [Dimension], _ nodes: [Node], _ dtype: DType, _ family: Family) -> ArrayValue {
+    spend(nodes.count)
     let isMutable = family == .torch || (family == .numpy && !shape.isEmpty)
     let backing: ArrayValue.Backing = isMutable ? .stored(heap.add(.array(nodes)), nil) : .immediate(nodes)
     return ArrayValue(shape: shape, dtype: dtype, family: family, backing: backing)
@@ -236,6 +247,7 @@ final class Elaborator {
     var result = array
     result.shape = shape
     guard let indices else { return result }
+    spend(indices.count)
     switch array.backing {
     case .immediate(let nodes): result.backing = .immediate(indices.map { nodes[Int($0)] })
     case .stored(let id, nil): result.backing = .stored(id, indices)
@@ -313,10 +325,14 @@ final class Elaborator {
     case .range(let start, let stop, let step):
       let count = step > 0 ? max(0, (stop - start + step - 1) / step) : max(0, (start - stop - step - 1) / -step)
       guard count <= Limits.elements else { return nil }
+      spend(count)
       return (0..<count).map { .int(start + $0 * step) }
     default: return nil
     }
   }
 
-  func makeList(_ values: [Value]) -> Value { .list(heap.add(.list(values))) }
+  func makeList(_ values: [Value]) -> Value {
+    spend(values.count)
+    return .list(heap.add(.list(values)))
+  }
 }

@@ -260,8 +260,22 @@ extension Elaborator {
         "type", span, "\(left.kindName) and \(right.kindName) cannot be compared with \"\(comparison.rawValue)\".")
     }
     guard let (shape, nodes) = broadcast([x, y], span) else { return .invalid }
+    if comparison == .equal || comparison == .notEqual { checkEquality(x, y, span) }
     let result = zip(nodes[0], nodes[1]).map { compare(comparison, $0, $1) }
     return .array(array(shape, result, .bool, family([x, y])))
+  }
+
+  /// Measured quantities are almost never exactly equal; codes like 0 and 1 are.
+  private func checkEquality(_ x: ArrayValue, _ y: ArrayValue, _ span: Span) {
+    guard x.dtype == .float || y.dtype == .float else { return }
+    let isCode = [x, y].contains { array in
+      components(array).allSatisfy { node in graph.constantValue(node).map { $0 == $0.rounded() } ?? false }
+    }
+    if !isCode {
+      warn(
+        "exact-equality", span, "Two computed numbers are almost never exactly equal.",
+        suggestion: "compare their distance with a tolerance, as in \"abs(a - b) < 1e-3\"")
+    }
   }
 
   func compare(_ comparison: ComparisonOperator, _ x: Node, _ y: Node) -> Node {

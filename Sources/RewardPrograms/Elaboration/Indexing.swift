@@ -410,6 +410,10 @@ extension Elaborator {
           suggestion: "use \"[a:]\", \"[:b]\", \"[a:b]\" with bounds from the same end, or \"[::-1]\"")
         return false
       }
+      guard graph.lengths.count < 1_000, graph.slices.count < 1_000 else {
+        fail("too-large", span, "The program slices time in more than 1000 ways.")
+        return false
+      }
       let id = graph.id(of: result)
       let number = graph.id(of: slice)
       cursor.source = overTime(cursor.source, length: id) { node in

@@ -140,6 +140,7 @@ extension Elaborator {
     case (.dictionary(let x), .dictionary(let y)): return .dictionary(merge(condition, x, y, nil))
     case (.frame(let x), .frame(let y)):
       var merged = Heap.Frame(variables: [:], parent: x.parent)
+      spend(x.variables.count + y.variables.count)
       for name in Set(x.variables.keys).union(y.variables.keys) {
         let absent = Value.undefined("it is set on some paths only")
         merged.variables[name] = merge(condition, x.variables[name] ?? absent, y.variables[name] ?? absent)

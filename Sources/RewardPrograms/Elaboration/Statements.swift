@@ -42,6 +42,7 @@ extension Elaborator {
     }
     switch (heap[id], cell) {
     case (.frame(let old), .frame(var new)):
+      spend(old.variables.count)
       for (name, value) in old.variables {
         if let written = new.variables[name] { new.variables[name] = merge(active, written, value) }
       }

@@ -159,7 +159,7 @@ enum Library {
     "ddof": "correction", "newshape": "shape", "size": "shape", "dim0": "axis1", "dim1": "axis2", "decimals": "digits",
     "n": "count", "fill_value": "value", "reps": "repeats", "ndigits": "digits", "exponent": "other",
     "divisor": "other", "vec2": "other", "mat2": "other", "arrays": "tensors", "source": "dim",
-    "steps": "num", "target": "other", "end": "stop",
+    "steps": "num", "start_dim": "start", "end_dim": "end", "target": "other", "end": "stop",
   ]
 
   static func canonicalKeyword(_ name: String, of definition: Definition) -> String? {

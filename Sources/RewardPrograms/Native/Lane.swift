@@ -30,10 +30,10 @@ protocol Lane: BinaryFloatingPoint, Sendable {
 }
 
 extension Double: Lane {
-  static func exp(_ x: Double) -> Double { Foundation.exp(x) }
+  @inline(__always) static func exp(_ x: Double) -> Double { Elementary.exp(x) }
   static func exp2(_ x: Double) -> Double { Foundation.exp2(x) }
   static func expm1(_ x: Double) -> Double { Foundation.expm1(x) }
-  static func log(_ x: Double) -> Double { Foundation.log(x) }
+  @inline(__always) static func log(_ x: Double) -> Double { Elementary.log(x) }
   static func log2(_ x: Double) -> Double { Foundation.log2(x) }
   static func log10(_ x: Double) -> Double { Foundation.log10(x) }
   static func log1p(_ x: Double) -> Double { Foundation.log1p(x) }
@@ -45,7 +45,7 @@ extension Double: Lane {
   static func atan(_ x: Double) -> Double { Foundation.atan(x) }
   static func sinh(_ x: Double) -> Double { Foundation.sinh(x) }
   static func cosh(_ x: Double) -> Double { Foundation.cosh(x) }
-  static func tanh(_ x: Double) -> Double { Foundation.tanh(x) }
+  @inline(__always) static func tanh(_ x: Double) -> Double { Elementary.tanh(x) }
   static func asinh(_ x: Double) -> Double { Foundation.asinh(x) }
   static func acosh(_ x: Double) -> Double { Foundation.acosh(x) }
   static func atanh(_ x: Double) -> Double { Foundation.atanh(x) }
@@ -58,10 +58,10 @@ extension Double: Lane {
 }
 
 extension Float: Lane {
-  static func exp(_ x: Float) -> Float { Foundation.exp(x) }
+  @inline(__always) static func exp(_ x: Float) -> Float { Elementary.exp(x) }
   static func exp2(_ x: Float) -> Float { Foundation.exp2(x) }
   static func expm1(_ x: Float) -> Float { Foundation.expm1(x) }
-  static func log(_ x: Float) -> Float { Foundation.log(x) }
+  @inline(__always) static func log(_ x: Float) -> Float { Elementary.log(x) }
   static func log2(_ x: Float) -> Float { Foundation.log2(x) }
   static func log10(_ x: Float) -> Float { Foundation.log10(x) }
   static func log1p(_ x: Float) -> Float { Foundation.log1p(x) }
@@ -73,7 +73,7 @@ extension Float: Lane {
   static func atan(_ x: Float) -> Float { Foundation.atan(x) }
   static func sinh(_ x: Float) -> Float { Foundation.sinh(x) }
   static func cosh(_ x: Float) -> Float { Foundation.cosh(x) }
-  static func tanh(_ x: Float) -> Float { Foundation.tanh(x) }
+  @inline(__always) static func tanh(_ x: Float) -> Float { Elementary.tanh(x) }
   static func asinh(_ x: Float) -> Float { Foundation.asinh(x) }
   static func acosh(_ x: Float) -> Float { Foundation.acosh(x) }
   static func atanh(_ x: Float) -> Float { Foundation.atanh(x) }

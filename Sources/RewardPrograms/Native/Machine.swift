@@ -171,28 +171,28 @@ final class Machine<Scalar: Lane> {
     case .negate: map(d, a, count) { -$0 }
     case .absolute: map(d, a, count) { $0.magnitude }
     case .squareRoot: map(d, a, count) { $0.squareRoot() }
-    case .exp: map(d, a, count, Scalar.exp)
-    case .exp2: map(d, a, count, Scalar.exp2)
-    case .expm1: map(d, a, count, Scalar.expm1)
-    case .log: map(d, a, count, Scalar.log)
-    case .log2: map(d, a, count, Scalar.log2)
-    case .log10: map(d, a, count, Scalar.log10)
-    case .log1p: map(d, a, count, Scalar.log1p)
-    case .sin: map(d, a, count, Scalar.sin)
-    case .cos: map(d, a, count, Scalar.cos)
-    case .tan: map(d, a, count, Scalar.tan)
-    case .arcsin: map(d, a, count, Scalar.asin)
-    case .arccos: map(d, a, count, Scalar.acos)
-    case .arctan: map(d, a, count, Scalar.atan)
-    case .sinh: map(d, a, count, Scalar.sinh)
-    case .cosh: map(d, a, count, Scalar.cosh)
-    case .tanh: map(d, a, count, Scalar.tanh)
-    case .arcsinh: map(d, a, count, Scalar.asinh)
-    case .arccosh: map(d, a, count, Scalar.acosh)
-    case .arctanh: map(d, a, count, Scalar.atanh)
+    case .exp: map(d, a, count) { Scalar.exp($0) }
+    case .exp2: map(d, a, count) { Scalar.exp2($0) }
+    case .expm1: map(d, a, count) { Scalar.expm1($0) }
+    case .log: map(d, a, count) { Scalar.log($0) }
+    case .log2: map(d, a, count) { Scalar.log2($0) }
+    case .log10: map(d, a, count) { Scalar.log10($0) }
+    case .log1p: map(d, a, count) { Scalar.log1p($0) }
+    case .sin: map(d, a, count) { Scalar.sin($0) }
+    case .cos: map(d, a, count) { Scalar.cos($0) }
+    case .tan: map(d, a, count) { Scalar.tan($0) }
+    case .arcsin: map(d, a, count) { Scalar.asin($0) }
+    case .arccos: map(d, a, count) { Scalar.acos($0) }
+    case .arctan: map(d, a, count) { Scalar.atan($0) }
+    case .sinh: map(d, a, count) { Scalar.sinh($0) }
+    case .cosh: map(d, a, count) { Scalar.cosh($0) }
+    case .tanh: map(d, a, count) { Scalar.tanh($0) }
+    case .arcsinh: map(d, a, count) { Scalar.asinh($0) }
+    case .arccosh: map(d, a, count) { Scalar.acosh($0) }
+    case .arctanh: map(d, a, count) { Scalar.atanh($0) }
     case .sigmoid: map(d, a, count) { 1 / (1 + Scalar.exp(-$0)) }
-    case .erf: map(d, a, count, Scalar.erf)
-    case .cubeRoot: map(d, a, count, Scalar.cbrt)
+    case .erf: map(d, a, count) { Scalar.erf($0) }
+    case .cubeRoot: map(d, a, count) { Scalar.cbrt($0) }
     case .floor: map(d, a, count) { $0.rounded(.down) }
     case .ceil: map(d, a, count) { $0.rounded(.up) }
     case .round: map(d, a, count) { $0.rounded(.toNearestOrEven) }
@@ -217,18 +217,19 @@ final class Machine<Scalar: Lane> {
     case .power: zip(d, a, b, mode, count, Scalar.pow)
     case .arctan2: zip(d, a, b, mode, count, Scalar.atan2)
     case .hypot: zip(d, a, b, mode, count, Scalar.hypot)
-    case .minimum: zip(d, a, b, mode, count) { $0 <= $1 || $0 != $0 ? $0 : $1 }
-    case .maximum: zip(d, a, b, mode, count) { $0 >= $1 || $0 != $0 ? $0 : $1 }
-    case .fmin: zip(d, a, b, mode, count) { $0 <= $1 || $1 != $1 ? $0 : $1 }
-    case .fmax: zip(d, a, b, mode, count) { $0 >= $1 || $1 != $1 ? $0 : $1 }
+    // Selections instead of "||" and "&&", which would be branches.
+    case .minimum: zip(d, a, b, mode, count) { $0 <= $1 ? $0 : $0 != $0 ? $0 : $1 }
+    case .maximum: zip(d, a, b, mode, count) { $0 >= $1 ? $0 : $0 != $0 ? $0 : $1 }
+    case .fmin: zip(d, a, b, mode, count) { $0 <= $1 ? $0 : $1 != $1 ? $0 : $1 }
+    case .fmax: zip(d, a, b, mode, count) { $0 >= $1 ? $0 : $1 != $1 ? $0 : $1 }
     case .copySign: zip(d, a, b, mode, count) { Scalar(signOf: $1, magnitudeOf: $0) }
     case .less: zip(d, a, b, mode, count) { $0 < $1 ? 1 : 0 }
     case .lessEqual: zip(d, a, b, mode, count) { $0 <= $1 ? 1 : 0 }
     case .equal: zip(d, a, b, mode, count) { $0 == $1 ? 1 : 0 }
     case .notEqual: zip(d, a, b, mode, count) { $0 != $1 ? 1 : 0 }
-    case .and: zip(d, a, b, mode, count) { $0 != 0 && $1 != 0 ? 1 : 0 }
-    case .or: zip(d, a, b, mode, count) { $0 != 0 || $1 != 0 ? 1 : 0 }
-    case .xor: zip(d, a, b, mode, count) { ($0 != 0) != ($1 != 0) ? 1 : 0 }
+    case .and: zip(d, a, b, mode, count) { $0 != 0 ? $1 : 0 }
+    case .or: zip(d, a, b, mode, count) { $0 != 0 ? 1 : $1 }
+    case .xor: zip(d, a, b, mode, count) { $0 != $1 ? 1 : 0 }
     default: zip(d, a, b, mode, count) { _, _ in .nan }
     }
   }

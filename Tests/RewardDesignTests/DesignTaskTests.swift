@@ -47,7 +47,7 @@ import Testing
     ("max_episode_steps: 150", "max_episode_steps: many", ["line 4", "whole number"]),
     ("generations: 2", "generations: 0", ["line 12", "1 to 1000"]),
     ("generations: 2", "genrations: 2", ["line 12", "Did you mean \"generations\""]),
-    ("fitness(tip_height)", "fitness(tip_heihgt)", ["fitness", "tip_heihgt", "tip_height"]),
+    ("tip_height", "tip_heihgt", ["fitness", "tip_heihgt", "tip_height"]),
     ("np.mean(tip_height)", "np.mean(tip_height", ["fitness"]),
     ("name: test", "name: test\nname: again", ["name"]),
     ("goal: stay up", "goal: \"stay", ["not well-formed YAML", "line"]),

@@ -62,6 +62,7 @@ final class Machine<Scalar: Lane> {
       for instruction in instructions {
         switch instruction.action {
         case .compute: compute(instruction, block)
+        case .multiplyAdd: multiplyAdd(instruction, block)
         case .load: load(instruction, block)
         case .store: store(instruction, block)
         }
@@ -135,6 +136,18 @@ final class Machine<Scalar: Lane> {
         let mode = Mode(a: instruction.a.place == .scalar, b: instruction.b.place == .scalar)
         binary(instruction.opcode, d, a, b, mode, count)
       }
+    }
+  }
+
+  private func multiplyAdd(_ instruction: Instruction, _ block: Block) {
+    let count = counts[Int(instruction.length.index)]
+    let d = destination(instruction.destination)
+    let a = source(instruction.a, block), b = source(instruction.b, block), c = source(instruction.c, block)
+    if instruction.b.place == .scalar {
+      let factor = b[0]
+      for row in 0..<count { d[row] = c[row] + a[row] * factor }
+    } else {
+      for row in 0..<count { d[row] = c[row] + a[row] * b[row] }
     }
   }
 

@@ -64,7 +64,8 @@ enum Checks {
 
   private static func checkDomain(_ elaborator: Elaborator, _ graph: Graph, _ node: Node, _ span: Span) {
     let operation = graph[node]
-    func operand(_ index: Int32) -> Interval { graph.intervals[Int(index)] }
+    let branch = graph.guards[Int(node.index)]
+    func operand(_ index: Int32) -> Interval { graph.interval(Node(Int(index)), where: branch) }
     let range = { (interval: Interval) in "[\(short(interval.low)), \(short(interval.high))]" }
     switch operation.opcode {
     case .divide, .floorDivide, .modulo, .fmod:

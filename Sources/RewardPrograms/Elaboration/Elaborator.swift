@@ -113,7 +113,10 @@ final class Elaborator {
   }
 
   /// Emitted operations belong to this place from now on.
-  func mark(_ span: Span) { graph.span = preludeCall ?? span }
+  func mark(_ span: Span) {
+    graph.span = preludeCall ?? span
+    graph.branch = path
+  }
 
   /// Counts elements that an operation handles.
   func spend(_ elements: Int) { work += elements }

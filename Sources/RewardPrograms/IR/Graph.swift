@@ -9,11 +9,15 @@ struct Graph: Sendable {
   /// Where in the program the operation was first asked for.
   private(set) var spans: [Span] = []
   private(set) var intervals: [Interval] = []
+  /// The condition of the branch that the operation stands in; nil outside of branches.
+  private(set) var guards: [Node?] = []
   private(set) var lengths: [Length] = [.single, .rows]
   private(set) var slices: [TimeSlice] = []
   private var nodes: [Operation: Node] = [:]
   /// The place operations are emitted for.
   var span = Span.none
+  /// The condition of the branch that operations are emitted for.
+  var branch: Node?
 
   init(precision: Precision) { self.precision = precision }
 
@@ -155,6 +159,7 @@ struct Graph: Sendable {
     nodes[operation] = node
     operations.append(operation)
     spans.append(span)
+    guards.append(branch)
     intervals.append(interval ?? bounds(of: operation))
     return node
   }
@@ -169,6 +174,9 @@ struct Graph: Sendable {
   }
 
   // MARK: Reading
+
+  /// The node of an operation, if there is one.
+  func find(_ operation: Operation) -> Node? { nodes[operation] }
 
   /// The nodes of one operation.
   func operands(of operation: Operation) -> [Node] {

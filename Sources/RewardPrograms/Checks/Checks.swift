@@ -32,7 +32,9 @@ enum Checks {
     for term in result.terms {
       let interval = graph.interval(term.node)
       if interval.isPoint {
-        elaborator.warn("constant-term", result.span.after(term.name, elaborator), "The term \"\(term.name)\" is always \(interval.low).")
+        elaborator.warn(
+          "constant-term", result.span.after(term.name, elaborator),
+          "The term \"\(term.name)\" is always \(interval.low).")
       } else if !inTotal[Int(term.node.index)] {
         elaborator.log.report(
           .note, "unused-term", result.span.after(term.name, elaborator),
@@ -85,7 +87,8 @@ enum Checks {
     case .log1p:
       let argument = operand(operation.a)
       if argument.low <= -1 {
-        elaborator.warn("log-domain", span, "This takes log1p of a value in \(range(argument)), which may be -1 or less.")
+        elaborator.warn(
+          "log-domain", span, "This takes log1p of a value in \(range(argument)), which may be -1 or less.")
       }
     case .squareRoot:
       let argument = operand(operation.a)

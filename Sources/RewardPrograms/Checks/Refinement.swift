@@ -27,7 +27,9 @@ extension Graph {
   }
 
   /// The node that is the negation of another, if the program computes it.
-  private func negation(of node: Node) -> Node? { find(Operation(opcode: .not, length: self[node].length, a: node.index)) }
+  private func negation(of node: Node) -> Node? {
+    find(Operation(opcode: .not, length: self[node].length, a: node.index))
+  }
 
   /// `a < b` (or its negation `b <= a`) where one side is the node and the other is bounded.
   private func narrow(_ result: inout Interval, _ node: Node, _ comparison: Operation, isNegated: Bool) {

@@ -55,10 +55,6 @@ struct Graph: Sendable {
     intern(Operation(opcode: .input, length: length, a: Int32(column)), interval)
   }
 
-  mutating func parameter(_ index: Int) -> Node {
-    intern(Operation(opcode: .parameter, length: .single, a: Int32(index)), .all)
-  }
-
   mutating func length(_ id: LengthID) -> Node {
     intern(Operation(opcode: .length, length: .single, a: Int32(id.index)), Interval(0, .infinity))
   }

@@ -32,7 +32,8 @@ extension Library {
     },
     define("repeat tile", in: "t", "input *repeats") { elaborator, arguments in elaborator.tiled(arguments) },
     define("tile", in: "np torch", "input *repeats") { elaborator, arguments in elaborator.tiled(arguments) },
-    define("repeat", in: "np n", "input repeats dim") { elaborator, arguments in elaborator.repeatedElements(arguments) },
+    define("repeat", in: "np n", "input repeats dim") { elaborator, arguments in elaborator.repeatedElements(arguments)
+    },
     define("repeat_interleave", in: "torch t", "input repeats dim") { elaborator, arguments in
       elaborator.repeatedElements(arguments)
     },
@@ -117,7 +118,8 @@ extension Library {
       guard let array = elaborator.arrayArgument(arguments, "input") else { return .invalid }
       guard array.count == 1, array.rowsAxis == nil else {
         return elaborator.fail(
-          "shape-mismatch", arguments.span, "\"item\" needs one element, and the shape is \(elaborator.describe(array.shape)).")
+          "shape-mismatch", arguments.span,
+          "\"item\" needs one element, and the shape is \(elaborator.describe(array.shape)).")
       }
       return .array(
         ArrayValue(shape: [], dtype: array.dtype, family: .python, backing: .immediate(elaborator.components(array))))
@@ -302,7 +304,9 @@ extension Elaborator {
   fileprivate func expanded(_ arguments: Arguments) -> Value {
     guard let array = arrayArgument(arguments, "input"), var shape = dimensions(arguments) else { return .invalid }
     let offset = shape.count - array.shape.count
-    for axis in shape.indices where shape[axis] == .fixed(-1) && axis >= offset { shape[axis] = array.shape[axis - offset] }
+    for axis in shape.indices where shape[axis] == .fixed(-1) && axis >= offset {
+      shape[axis] = array.shape[axis - offset]
+    }
     return expanded(arguments, to: shape)
   }
 
@@ -474,7 +478,8 @@ extension Elaborator {
       let axis = axis(arguments["dim"].integer ?? 0, array.shape.count, arguments)
     else { return .invalid }
     guard case .fixed(let total) = array.shape[axis] else {
-      return fail("batch-index", arguments.span, "The rows cannot be split.", suggestion: "split components: \"dim=-1\"")
+      return fail(
+        "batch-index", arguments.span, "The rows cannot be split.", suggestion: "split components: \"dim=-1\"")
     }
     var bounds: [Int] = [0]
     if let list = sequence(arguments["parts"])?.compactMap(\.integer) {

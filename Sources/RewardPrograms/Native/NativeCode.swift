@@ -161,10 +161,11 @@ struct NativeCode: Sendable {
     let destination = operation.length == .single ? allocation.scalar() : allocation.register()
     let places = operands.map { allocation.places[Int($0.index)] } + [.none, .none, .none]
     var instruction = Instruction(
-      action: product == nil ? .compute : .multiplyAdd, opcode: operation.opcode, length: operation.length, destination: destination, a: places[0],
+      action: product == nil ? .compute : .multiplyAdd, opcode: operation.opcode, length: operation.length,
+      destination: destination, a: places[0],
       b: places[1], c: places[2], bits: operation.bits)
     switch operation.opcode {
-    case .length, .position, .parameter: instruction.bits = UInt64(operation.a)
+    case .length, .position: instruction.bits = UInt64(operation.a)
     case .timeSlice:
       instruction.bits = UInt64(operation.b)
       // The number of rows of the operand, which the bounds of the slice count from.

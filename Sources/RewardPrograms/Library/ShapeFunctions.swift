@@ -43,6 +43,20 @@ extension Library {
     define("cat concat concatenate", in: "np torch", "tensors dim") { elaborator, arguments in
       elaborator.concatenated(arguments["tensors"], arguments["dim"].integer ?? 0, arguments)
     },
+    define("append", in: "np", "input other dim") { elaborator, arguments in
+      guard !arguments["dim"].isNone else {
+        // Without an axis both are flattened.
+        guard let x = elaborator.arrayArgument(arguments, "input"), let y = elaborator.arrayArgument(arguments, "other")
+        else { return .invalid }
+        guard x.rowsAxis == nil, y.rowsAxis == nil else {
+          return elaborator.fail("batch-index", arguments.span, "Nothing can be appended to the rows.")
+        }
+        let nodes = elaborator.components(x) + elaborator.components(y)
+        return .array(elaborator.array([.fixed(nodes.count)], nodes, max(x.dtype, y.dtype), .numpy))
+      }
+      let parts = Value.tuple([arguments["input"], arguments["other"]])
+      return elaborator.concatenated(parts, arguments["dim"].integer ?? 0, arguments)
+    },
     define("hstack", in: "np torch", "tensors") { elaborator, arguments in
       let rank = (elaborator.sequence(arguments["tensors"])?.first).flatMap(elaborator.toArray)?.shape.count ?? 1
       return elaborator.concatenated(elaborator.atLeastOneAxis(arguments["tensors"]), rank > 1 ? 1 : 0, arguments)

@@ -10,6 +10,6 @@ def compute_reward(x: torch.Tensor):
     c = torch.sin(x).sum(-1) + torch.cos(x).prod(-1) + torch.tan(x * 0.1).sum(-1) + torch.atan(x).sum(-1) + torch.asin(x / 3).sum(-1) + torch.acos(x / 3).sum(-1)
     d = torch.sqrt(torch.relu(x)).sum(-1) + torch.exp(torch.clamp(x, max=1.0)).sum(-1) + torch.expm1(x).mean(-1) + torch.erf(x).sum(-1)
     e = torch.deg2rad(x * 90).sum(-1) + torch.rad2deg(x).mean(-1) + torch.sinh(x).mean(-1) + torch.cosh(x).mean(-1) + torch.asinh(x).sum(-1)
-    f = x.median_free() if False else torch.trunc(x).sum(-1) + torch.frac_free(x) if False else torch.trunc(x).sum(-1)
+    f = torch.trunc(x).sum(-1)
     g = k * x[:, 0] ** 2 + x[:, 1] ** 3 - x[:, 2] ** 4 + (x[:, 3] ** 2) ** 0.5 + 2 ** x[:, 0] + x[:, 1].abs() ** 1.3
     return a + b + c + d + e + f + g, {"a": a, "b": b, "c": c, "d": d, "e": e, "f": f, "g": g}

@@ -41,7 +41,8 @@ enum Compiler {
     let hadSyntaxErrors = log.errorCount > 0
     if statements.isEmpty, !hadSyntaxErrors {
       elaborator.fail(
-        "empty", .none, "The program is empty.", suggestion: "define a function, for example \"def compute_reward(...):\"")
+        "empty", .none, "The program is empty.",
+        suggestion: "define a function, for example \"def compute_reward(...):\"")
     }
     // After a syntax error the rest is still checked, as far as it was understood.
     let result = elaborator.runProgram(statements, survey: survey, function: options.function)

@@ -151,6 +151,41 @@ func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
     def transform_points(H, pts):
         return pts @ H[:3, :3].T + H[:3, 3]
 
+    # Isaac Gym's helpers, by their definitions.
+    def quat_mul(a, b):
+        shape = a.shape
+        a, b = a.reshape(-1, 4), b.reshape(-1, 4)
+        x1, y1, z1, w1 = a[:, 0], a[:, 1], a[:, 2], a[:, 3]
+        x2, y2, z2, w2 = b[:, 0], b[:, 1], b[:, 2], b[:, 3]
+        ww = (z1 + x1) * (x2 + y2); yy = (w1 - y1) * (w2 + z2); zz = (w1 + y1) * (w2 - z2)
+        xx = ww + yy + zz
+        qq = 0.5 * (xx + (z1 - x1) * (x2 - y2))
+        w = qq - ww + (z1 - y1) * (y2 - z2); x = qq - xx + (x1 + w1) * (x2 + w2)
+        y = qq - yy + (w1 - x1) * (y2 + z2); z = qq - zz + (z1 + y1) * (w2 - x2)
+        return torch.stack([x, y, z, w], dim=-1).view(shape)
+    def normalize(x, eps=1e-9): return x / x.norm(p=2, dim=-1).clamp(min=eps, max=None).unsqueeze(-1)
+    def quat_conjugate(a): return torch.cat((-a[:, :3], a[:, -1:]), dim=-1)
+    def matrix(q):
+        x, y, z, w = q[:, 0], q[:, 1], q[:, 2], q[:, 3]
+        rows = [[1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+                [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+                [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)]]
+        return torch.stack([torch.stack(row, -1) for row in rows], -2)
+    def quat_rotate(q, v): return (matrix(q) @ v.unsqueeze(-1)).squeeze(-1)
+    def quat_rotate_inverse(q, v): return (matrix(q).transpose(1, 2) @ v.unsqueeze(-1)).squeeze(-1)
+    quat_apply = quat_rotate
+    def quat_from_angle_axis(angle, axis):
+        theta = (angle / 2).unsqueeze(-1)
+        return normalize(torch.cat([normalize(axis) * theta.sin(), theta.cos()], dim=-1))
+    def quat_diff_rad(a, b):
+        return 2.0 * torch.asin(torch.clamp(torch.norm(quat_mul(a, quat_conjugate(b))[:, 0:3], p=2, dim=-1), max=1.0))
+    def tensor_clamp(t, low, high): return torch.max(torch.min(t, high), low)
+    def scale(x, lower, upper): return 0.5 * (x + 1.0) * (upper - lower) + lower
+    def unscale(x, lower, upper): return (2.0 * x - upper - lower) / (upper - lower)
+    helpers = dict(quat_mul=quat_mul, normalize=normalize, quat_conjugate=quat_conjugate, quat_rotate=quat_rotate,
+                   quat_rotate_inverse=quat_rotate_inverse, quat_apply=quat_apply, quat_diff_rad=quat_diff_rad,
+                   quat_from_angle_axis=quat_from_angle_axis, tensor_clamp=tensor_clamp, scale=scale, unscale=unscale)
+
     def cdist(a, b):
         return np.sqrt(((a[:, None, :] - b[None, :, :]) ** 2).sum(-1))
 
@@ -168,7 +203,7 @@ func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
     def run(job):
         names = dict(np=np, numpy=np, torch=torch, math=math, F=F, cdist=cdist, transform_points=transform_points,
                      Tensor=torch.Tensor, Dict=typing.Dict, Tuple=typing.Tuple, List=typing.List,
-                     Optional=typing.Optional)
+                     Optional=typing.Optional, **helpers)
         scipy = types.ModuleType("scipy"); spatial = types.ModuleType("scipy.spatial")
         distance = types.ModuleType("scipy.spatial.distance"); distance.cdist = cdist
         distance.euclidean = lambda a, b: float(np.linalg.norm(np.asarray(a) - np.asarray(b)))

@@ -53,7 +53,8 @@ import Testing
       "def reward(obs: torch.Tensor, speed: torch.Tensor):\n    return (obs * speed).sum(dim=-1)\n"),
     Case(
       "shape-mismatch", 3, 12, "squeeze(-1)",
-      "def reward(obs: torch.Tensor, speed: torch.Tensor):\n    n = obs.norm(dim=-1, keepdim=True)\n    return n * speed\n"),
+      "def reward(obs: torch.Tensor, speed: torch.Tensor):\n    n = obs.norm(dim=-1, keepdim=True)\n    return n * speed\n"
+    ),
     Case("batch-index", 2, 16, "x[:, 0]", "def reward(obs: torch.Tensor):\n    return obs[0]\n"),
     Case("batch-reduction", 2, 12, "dim=-1", "def reward(obs: torch.Tensor):\n    return obs.mean()\n"),
     Case("batch-reduction", 2, 20, nil, "def reward(speed: torch.Tensor):\n    return speed / torch.max(speed)\n"),
@@ -78,17 +79,24 @@ import Testing
     Case("ambiguous-truth", 2, 8, "any()", "def reward(obs):\n    if obs > 0:\n        return 1.0\n    return 0.0\n"),
     Case("dynamic-length", 2, 23, "where", "def reward(obs):\n    return np.sum(obs[obs > 0])\n"),
     Case("dynamic-length", 2, 35, "else", "def reward(obs):\n    return sum([o for o in obs if o > 0])\n"),
-    Case("unbounded-loop", 2, 11, "range", "def reward(speed):\n    while speed > 0:\n        speed -= 1\n    return speed\n"),
-    Case("unbounded-loop", 2, 14, nil, "def reward(speed):\n    for i in range(int(speed)):\n        pass\n    return speed\n"),
+    Case(
+      "unbounded-loop", 2, 11, "range",
+      "def reward(speed):\n    while speed > 0:\n        speed -= 1\n    return speed\n"),
+    Case(
+      "unbounded-loop", 2, 14, nil,
+      "def reward(speed):\n    for i in range(int(speed)):\n        pass\n    return speed\n"),
     Case("recursion", 2, 12, "loop", "def f(x):\n    return f(x)\ndef reward(speed):\n    return f(speed)\n"),
     Case("arguments", 4, 12, nil, "def f(x, y):\n    return x\ndef reward(speed):\n    return f(speed)\n"),
-    Case("arguments", 4, 21, "did you mean \"scale\"", "def f(x, scale=1):\n    return x\ndef reward(speed):\n    return f(speed, skale=2)\n"),
+    Case(
+      "arguments", 4, 21, "did you mean \"scale\"",
+      "def f(x, scale=1):\n    return x\ndef reward(speed):\n    return f(speed, skale=2)\n"),
     Case("arguments", 2, 35, nil, "def reward(obs):\n    return np.linalg.norm(obs, 2, bogus=1)\n"),
     Case("unknown-key", 3, 14, "\"near\"", "def reward(speed):\n    d = {'near': 1.0}\n    return d['naer'] * speed\n"),
     Case("import", 1, 8, nil, "import os\ndef reward(speed):\n    return speed\n"),
     Case("import", 1, 24, nil, "from subprocess import run\ndef reward(speed):\n    return speed\n"),
     Case("unknown-decorator", 1, 2, nil, "@cache_to_disk\ndef reward(speed):\n    return speed\n"),
     Case("division-by-zero", 2, 12, nil, "def reward(speed):\n    return 1 / 0 + speed\n"),
+    Case("identity", 2, 17, "==", "def reward(speed):\n    return 1 if speed is 1 else 0\n"),
     Case("no-function", 1, 1, "def", "x = 1\n"),
     Case("empty", 1, 1, "def", ""),
     Case("empty", 1, 1, "def", "# nothing here\n"),
@@ -101,7 +109,9 @@ import Testing
     Case("unterminated-string", 2, 9, "close it", "def reward(speed):\n    x = 'abc\n    return speed\n"),
     Case("unterminated-string", 2, 5, "close it", "def reward(speed):\n    \"\"\"abc\n    return speed\n"),
     Case("binary", 1, 1, nil, "\u{0}\u{1}ELF"),
-    Case("unsupported-syntax", 2, 5, nil, "def reward(speed):\n    try:\n        x = 1\n    except: pass\n    return speed\n"),
+    Case(
+      "unsupported-syntax", 2, 5, nil,
+      "def reward(speed):\n    try:\n        x = 1\n    except: pass\n    return speed\n"),
     Case("unsupported-syntax", 2, 5, nil, "def reward(speed):\n    raise ValueError\n"),
     Case("unsupported-syntax", 2, 5, nil, "def reward(speed):\n    yield speed\n"),
   ]
@@ -128,9 +138,15 @@ import Testing
     Case("constant-term", 2, 20, nil, "def reward(speed):\n    return speed, {'alive': 1.0}\n"),
     Case("unused-term", 2, 20, nil, "def reward(speed):\n    return speed, {'other': speed * 2}\n"),
     Case("discontinuity", 2, 19, nil, "def reward(speed):\n    return 1.0 if speed > 2 else speed\n"),
-    Case("scale-imbalance", 1, 5, nil, "def reward(torso_z):\n    return torso_z, {'a': torso_z * 1000, 'b': torso_z * 0.001}\n"),
-    Case("exact-equality", 2, 19, "tolerance", "def reward(speed, torso_z):\n    return 1.0 if speed == torso_z else 0.0\n"),
-    Case("batched-condition", 2, 8, "where", "def reward(speed: torch.Tensor):\n    if speed > 0:\n        return speed\n    return -speed\n"),
+    Case(
+      "scale-imbalance", 1, 5, nil,
+      "def reward(torso_z):\n    return torso_z, {'a': torso_z * 1000, 'b': torso_z * 0.001}\n"),
+    Case(
+      "exact-equality", 2, 19, "tolerance", "def reward(speed, torso_z):\n    return 1.0 if speed == torso_z else 0.0\n"
+    ),
+    Case(
+      "batched-condition", 2, 8, "where",
+      "def reward(speed: torch.Tensor):\n    if speed > 0:\n        return speed\n    return -speed\n"),
   ]
 
   @Test(arguments: warnings) func warns(_ expected: Case) throws {
@@ -157,9 +173,19 @@ import Testing
     #expect(found.isEmpty, "\(found)")
   }
 
-  @Test func guardedDivisionIsQuiet() {
-    let found = Self.diagnostics("def reward(obs):\n    return 1.0 / (np.linalg.norm(obs) + 1e-6)\n")
-    #expect(found.isEmpty, "\(found)")
+  @Test(arguments: [
+    "return 1.0 / (np.linalg.norm(action) + 1e-6)", "return 1.0 / max(torso_z, 0.1)",
+    "if torso_z > 0.2:\n        return 1.0 / torso_z\n    return 0.0",
+    "if torso_z < 0.2:\n        return 0.0\n    return np.log(torso_z)",
+    "if torso_z != 0:\n        return speed / torso_z\n    return speed",
+    "return np.sqrt(torso_z) if torso_z > 0.5 and speed < 1 else 1 / torso_z if torso_z > 0 else 0.0",
+    "return np.sqrt(np.sum(action ** 2)) + np.exp(-np.abs(speed)) + np.arccos(np.clip(speed, -1, 1))",
+  ])
+  func provablySafeArithmeticIsQuiet(_ lines: String) {
+    let found = Self.diagnostics("def reward(torso_z, speed, action):\n    \(lines)\n")
+    #expect(
+      !found.contains { $0.code.hasSuffix("domain") || $0.code == "division-by-zero" || $0.code == "exp-overflow" },
+      "\(found)")
   }
 
   @Test func reportsEveryError() {
@@ -203,11 +229,15 @@ import Testing
   }
 
   @Test func findsNamedConstants() throws {
-    let source = "SCALE = 2.5\ndef reward(speed, weight=-0.5):\n    temperature: float = 0.1  # kept\n    return SCALE * speed * weight / temperature\n"
+    let source =
+      "SCALE = 2.5\ndef reward(speed, weight=-0.5):\n    temperature: float = 0.1  # kept\n    return SCALE * speed * weight / temperature\n"
     let program = try RewardProgram.compile(source, schema: Self.schema)
     #expect(program.constants.map(\.name) == ["SCALE", "weight", "temperature"])
     #expect(program.constants.map(\.value) == [2.5, -0.5, 0.1])
     let changed = program.source(replacing: program.constants.map { ($0, $0.value * 2) })
-    #expect(changed == "SCALE = 5.0\ndef reward(speed, weight=-1.0):\n    temperature: float = 0.2  # kept\n    return SCALE * speed * weight / temperature\n")
+    #expect(
+      changed
+        == "SCALE = 5.0\ndef reward(speed, weight=-1.0):\n    temperature: float = 0.2  # kept\n    return SCALE * speed * weight / temperature\n"
+    )
   }
 }

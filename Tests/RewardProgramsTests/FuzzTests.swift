@@ -6,16 +6,23 @@ import Testing
 
 /// Whatever is typed, the compiler answers with a program or with diagnostics, and a program that it accepts runs.
 ///
-/// `GUERDON_FUZZ` says how many inputs (a few thousand by default); the seed is fixed.
+/// `GUERDON_FUZZ` says how many inputs; the seed is fixed. `GUERDON_FUZZ_LAST` names a file for the input in progress,
+/// so that one that crashes is not lost.
 @Suite struct FuzzTests {
   private static let fragments: [String] = [
-    "(", ")", "[", "]", "{", "}", ":", ",", ".", "=", "==", "**", "//", "@", "->", ":=", "...", "\"", "'", "\"\"\"", "\\",
+    "(", ")", "[", "]", "{", "}", ":", ",", ".", "=", "==", "**", "//", "@", "->", ":=", "...", "\"", "'", "\"\"\"",
+    "\\",
     "\n", "\t", "    ", "#", "0", "1", "-1", "9223372036854775807", "1e400", "0x", "1_0", "None", "True", "lambda x: x",
-    "for i in range(3):", "if x > 0:", "else:", "while True:", "return ", "def f(x):", "import numpy as np", "np.", "torch.",
-    "np.sum(", ".sum(", "[:, None]", "[-1]", "[::2]", "[::-1]", "*", "+", "not ", " and ", " in ", " is ", "f\"{x}\"", "__class__",
-    ".T", ".shape", "len(", "range(10)", "zip(", "sum(", "sorted(", "break", "continue", "dict(", "é", "\u{0}", "\r\n", "x" ,
-    "np.zeros((3, 3))", "np.arange(", "axis=1", "dim=-1", "keepdim=True", "[x for x in ", "1 << 62", "-9223372036854775807",
-    ".reshape(-1, 2)", "np.stack([", "np.einsum(\"ij,j->i\", ", "* 10 ** 9", "[0] * ", "min=", "yield", "async", "global",
+    "for i in range(3):", "if x > 0:", "else:", "while True:", "return ", "def f(x):", "import numpy as np", "np.",
+    "torch.",
+    "np.sum(", ".sum(", "[:, None]", "[-1]", "[::2]", "[::-1]", "*", "+", "not ", " and ", " in ", " is ", "f\"{x}\"",
+    "__class__",
+    ".T", ".shape", "len(", "range(10)", "zip(", "sum(", "sorted(", "break", "continue", "dict(", "é", "\u{0}", "\r\n",
+    "x",
+    "np.zeros((3, 3))", "np.arange(", "axis=1", "dim=-1", "keepdim=True", "[x for x in ", "1 << 62",
+    "-9223372036854775807",
+    ".reshape(-1, 2)", "np.stack([", "np.einsum(\"ij,j->i\", ", "* 10 ** 9", "[0] * ", "min=", "yield", "async",
+    "global",
   ]
 
   private func mutated(_ source: [UInt8], _ random: inout RandomGenerator, _ others: [[UInt8]]) -> [UInt8] {
@@ -40,7 +47,7 @@ import Testing
   }
 
   @Test func mutatedProgramsNeverCrash() throws {
-    let count = ProcessInfo.processInfo.environment["GUERDON_FUZZ"].flatMap { Int($0) } ?? 3_000
+    let count = ProcessInfo.processInfo.environment["GUERDON_FUZZ"].flatMap { Int($0) } ?? 1_500
     var random = RandomGenerator(seed: 20_260)
     let programs = CorpusProgram.all
     let sources = programs.map { Array($0.source.utf8) }

@@ -18,10 +18,14 @@ import Testing
     "x = torch.load('x')", "x = np.fromfile('x')", "x = torch.ops", "x = np.random.rand()", "x = torch.hub",
     "x = (i for i in [1]).gi_frame", "x = [c for c in ().__class__.__base__]", "x = (lambda: __builtins__)()",
     "x = breakpoint()", "x = input()", "x = vars()", "x = super().__init__()", "x = np.lib", "x = np.ctypeslib",
-    "x = f'{open(1)}' + 1", "x = math.__loader__", "x = type(speed)('x')", "raise SystemExit", "import os", "del np.sum",
-    "global speed", "x = yield", "speed.real = 3", "np.pi = 3", "self.x = 1", "with open('x') as f: pass", "async def f(): pass",
-    "ｅval('1')", "x = sреed", "x = 9223372036854775808", "x = 9 ** 9 ** 9", "x = 2 ** 64", "x = 10 ** 30", "x = 1 << 64",
-    "x = 9223372036854775807 + 1", "x = [0] * 10 ** 9", "x = 'a' * 10 ** 9", "x = (0,) * 10 ** 9", "x = list(range(10 ** 9))",
+    "x = f'{open(1)}' + 1", "x = math.__loader__", "x = type(speed)('x')", "raise SystemExit", "import os",
+    "del np.sum",
+    "global speed", "x = yield", "speed.real = 3", "np.pi = 3", "self.x = 1", "with open('x') as f: pass",
+    "async def f(): pass",
+    "ｅval('1')", "x = sреed", "x = 9223372036854775808", "x = 9 ** 9 ** 9", "x = 2 ** 64", "x = 10 ** 30",
+    "x = 1 << 64",
+    "x = 9223372036854775807 + 1", "x = [0] * 10 ** 9", "x = 'a' * 10 ** 9", "x = (0,) * 10 ** 9",
+    "x = list(range(10 ** 9))",
     "x = np.zeros(10 ** 9)", "x = np.zeros((10 ** 5, 10 ** 5))", "x = np.arange(10 ** 12)", "x = np.eye(10 ** 6)",
     "x = np.tile(np.ones(1000), 1000)", "x = np.linspace(0, 1, 10 ** 9)",
     "x = [[[i + j + k for i in range(1000)] for j in range(1000)] for k in range(1000)]",
@@ -44,7 +48,9 @@ import Testing
     #expect(codes(String(repeating: "x", count: 100 << 20)) == ["too-large"])
   }
 
-  @Test(arguments: [("(", ")"), ("[", "]"), ("-", ""), ("not ", ""), ("abs(", ")"), ("1 + (", ")"), ("lambda: ", ""), ("{0: ", "}")])
+  @Test(arguments: [
+    ("(", ")"), ("[", "]"), ("-", ""), ("not ", ""), ("abs(", ")"), ("1 + (", ")"), ("lambda: ", ""), ("{0: ", "}"),
+  ])
   func nestingIsLimited(_ pair: (open: String, close: String)) {
     func nested(_ depth: Int) -> Set<String> {
       codes(
@@ -56,7 +62,9 @@ import Testing
 
   @Test func nestingIsAllowedUpToTheLimit() {
     // A sum of n terms is n levels high, and a level is the name itself.
-    func sum(_ terms: Int) -> Set<String> { codes(body("x = " + [String](repeating: "1", count: terms).joined(separator: "+"))) }
+    func sum(_ terms: Int) -> Set<String> {
+      codes(body("x = " + [String](repeating: "1", count: terms).joined(separator: "+")))
+    }
     #expect(sum(Limits.nesting).isEmpty)
     #expect(sum(Limits.nesting + 1) == ["too-deep"])
     func attributes(_ depth: Int) -> Set<String> { codes(body("x = speed" + String(repeating: ".real", count: depth))) }

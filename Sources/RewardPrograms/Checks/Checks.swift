@@ -32,7 +32,9 @@ enum Checks {
     for term in result.terms {
       let interval = graph.interval(term.node)
       if interval.isPoint {
-        elaborator.warn("constant-term", result.span.after(term.name, elaborator), "The term \"\(term.name)\" is always \(interval.low).")
+        elaborator.warn(
+          "constant-term", result.span.after(term.name, elaborator),
+          "The term \"\(term.name)\" is always \(interval.low).")
       } else if !inTotal[Int(term.node.index)] {
         elaborator.log.report(
           .note, "unused-term", result.span.after(term.name, elaborator),
@@ -64,7 +66,8 @@ enum Checks {
 
   private static func checkDomain(_ elaborator: Elaborator, _ graph: Graph, _ node: Node, _ span: Span) {
     let operation = graph[node]
-    func operand(_ index: Int32) -> Interval { graph.intervals[Int(index)] }
+    let branch = graph.guards[Int(node.index)]
+    func operand(_ index: Int32) -> Interval { graph.interval(Node(Int(index)), where: branch) }
     let range = { (interval: Interval) in "[\(short(interval.low)), \(short(interval.high))]" }
     switch operation.opcode {
     case .divide, .floorDivide, .modulo, .fmod:
@@ -84,7 +87,8 @@ enum Checks {
     case .log1p:
       let argument = operand(operation.a)
       if argument.low <= -1 {
-        elaborator.warn("log-domain", span, "This takes log1p of a value in \(range(argument)), which may be -1 or less.")
+        elaborator.warn(
+          "log-domain", span, "This takes log1p of a value in \(range(argument)), which may be -1 or less.")
       }
     case .squareRoot:
       let argument = operand(operation.a)

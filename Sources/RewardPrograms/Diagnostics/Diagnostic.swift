@@ -23,7 +23,7 @@ public struct Diagnostic: Sendable, Hashable, Codable {
   public var message: String
   /// How to mend it, where that is known.
   public var suggestion: String?
-  /// The text of the line, without its indentation kept apart, for display.
+  /// The text of the line, for display.
   public var sourceLine: String
 
   /// The finding with its source line and a caret, as it is shown to people and to language models:

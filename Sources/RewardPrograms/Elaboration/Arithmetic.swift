@@ -50,7 +50,8 @@ extension Elaborator {
 
   private func tooLarge(_ span: Span) -> Value {
     fail(
-      "integer-too-large", span, "The result does not fit in 64 bits.", suggestion: "compute with floats, for example 2.0")
+      "integer-too-large", span, "The result does not fit in 64 bits.",
+      suggestion: "compute with floats, for example 2.0")
   }
 
   /// The value as an array if it is a number or an array (not a list).
@@ -189,7 +190,9 @@ extension Elaborator {
       let isBelow = rest != 0 && (rest < 0) != (b < 0)
       return .int(operation == .modulo ? (isBelow ? rest + b : rest) : (isBelow ? a / b - 1 : a / b))
     case .power:
-      if b < 0 { return a == 0 ? fail("division-by-zero", span, "This divides by zero.") : .float(pow(Double(a), Double(b))) }
+      if b < 0 {
+        return a == 0 ? fail("division-by-zero", span, "This divides by zero.") : .float(pow(Double(a), Double(b)))
+      }
       return integerPower(a, b, span)
     case .and, .or, .xor:
       let result = operation == .and ? a & b : operation == .or ? a | b : a ^ b
@@ -233,7 +236,8 @@ extension Elaborator {
     case (.multiply, .tuple(let values, _), .int(let count)), (.multiply, .int(let count), .tuple(let values, _)):
       return repeated(values, count, span).map { .tuple($0) } ?? .invalid
     case (_, .string, _), (_, _, .string):
-      return fail("type", span, "\"\(operation.rawValue)\" cannot be applied to \(left.kindName) and \(right.kindName).")
+      return fail(
+        "type", span, "\"\(operation.rawValue)\" cannot be applied to \(left.kindName) and \(right.kindName).")
     default: return nil
     }
   }

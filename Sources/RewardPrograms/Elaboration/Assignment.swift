@@ -126,7 +126,9 @@ extension Elaborator {
     if let mask = selection.mask {
       let old = components(target)
       let perComponent = mask.count == old.count
-      nodes = nodes.indices.map { graph.select(mask[perComponent ? $0 : $0 / (old.count / mask.count)], nodes[$0], old[$0]) }
+      nodes = nodes.indices.map {
+        graph.select(mask[perComponent ? $0 : $0 / (old.count / mask.count)], nodes[$0], old[$0])
+      }
     }
     store(nodes, into: target)
   }

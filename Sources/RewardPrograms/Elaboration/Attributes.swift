@@ -12,7 +12,8 @@ extension Elaborator {
       if let value = input(text, expression.span) { return value }
       if isPrefixOfField(text) || (path == "self" && isMethod(name)) { return .path(text) }
       // A call decides by its own text.
-      return path == "self" || isPrefixOfField(path) ? pendingPath(text, expression) : unknownPath(text, expression.span)
+      return path == "self" || isPrefixOfField(path)
+        ? pendingPath(text, expression) : unknownPath(text, expression.span)
     case .module(let module):
       if let value = Library.member(name, of: module) { return value }
       return fail(
@@ -64,7 +65,9 @@ extension Elaborator {
     case "real", "data": return .array(array)
     case "values", "indices": break
     default:
-      if Library.definitions[Library.methodPrefix(array.family) + name] != nil { return .method(receiver: .array(array), name: name) }
+      if Library.definitions[Library.methodPrefix(array.family) + name] != nil {
+        return .method(receiver: .array(array), name: name)
+      }
     }
     let hint = Library.rejectedNames["." + name]
     return fail(
@@ -156,7 +159,9 @@ extension Elaborator {
       guard let first, let more = sequence(first) else { break }
       values += more
     case "insert":
-      guard let place = first?.integer, place >= 0, place <= values.count, arguments.positional.count == 2 else { break }
+      guard let place = first?.integer, place >= 0, place <= values.count, arguments.positional.count == 2 else {
+        break
+      }
       values.insert(arguments.positional[1].value, at: place)
     case "pop":
       guard !values.isEmpty else { return fail("index", span, "This list is empty.") }

@@ -64,7 +64,9 @@ extension Elaborator {
     let name = path.split(separator: ".").last.map(String.init) ?? path
     if path == "self.\(name)", let method = lookUp(name), case .function(let closure) = method {
       var evaluated = evaluate(arguments)
-      if closure.parameters.first?.name == "self" { evaluated.positional.insert((.path("self"), expression.span), at: 0) }
+      if closure.parameters.first?.name == "self" {
+        evaluated.positional.insert((.path("self"), expression.span), at: 0)
+      }
       return call(closure, evaluated, expression.span)
     }
     if isPrefixOfField(text) { return .path(text) }
@@ -228,7 +230,8 @@ extension Elaborator {
     _ positional: [(value: Value, span: Span)], _ keywords: [(name: String, value: Value, span: Span)],
     of definition: Library.Definition, _ name: String, _ span: Span
   ) -> Arguments? {
-    var bound = Arguments(name: name.hasPrefix("t.") || name.hasPrefix("n.") ? String(name.dropFirst(2)) : name, span: span)
+    var bound = Arguments(
+      name: name.hasPrefix("t.") || name.hasPrefix("n.") ? String(name.dropFirst(2)) : name, span: span)
     var rest = positional[...]
     for parameter in definition.parameters where !rest.isEmpty {
       if parameter.hasPrefix("**") {
@@ -259,7 +262,8 @@ extension Elaborator {
         if Library.ignoredKeywords.contains(keyword.name) { continue }
         fail(
           "arguments", keyword.span, "\"\(bound.name)\" has no parameter \"\(keyword.name)\" here.",
-          suggestion: didYouMean(keyword.name, definition.parameters.map { String($0.drop { $0 == "*" || $0 == "=" }) }))
+          suggestion: didYouMean(keyword.name, definition.parameters.map { String($0.drop { $0 == "*" || $0 == "=" }) })
+        )
         return nil
       }
       if known.hasPrefix("*") {
@@ -276,7 +280,8 @@ extension Elaborator {
     // `np.float32(x)`, `torch.FloatTensor([…])`: a conversion; `torch.device("cpu")`, `Tensor`: opaque.
     if let dtype = Library.dtypes[name], let argument = arguments.positional.first {
       if let number = argument.value.number {
-        return dtype == .float ? .float(number) : dtype == .bool ? .bool(number != 0) : .int(Int(exactly: number.rounded(.towardZero)) ?? 0)
+        return dtype == .float
+          ? .float(number) : dtype == .bool ? .bool(number != 0) : .int(Int(exactly: number.rounded(.towardZero)) ?? 0)
       }
       guard let array = toArray(argument.value) else {
         return fail("type", argument.span, "\(argument.value.kindName) cannot be converted to \(name).")

@@ -28,8 +28,6 @@ final class Elaborator {
   private var hasGivenUp = false
 
   var inputs: [InputRecord] = []
-  /// Literals that are trainable parameters, by their place.
-  var lifted: [Span: Int] = [:]
   /// Helpers of the prelude used so far, and the frame in which they live.
   var prelude: [String: Value] = [:]
   let preludeFrame: Int
@@ -91,7 +89,8 @@ final class Elaborator {
     globals = heap.add(.frame(Heap.Frame()))
     preludeFrame = heap.add(.frame(Heap.Frame()))
     var paths: [String: Int] = [:]
-    for (index, field) in schema.fields.enumerated() where !field.name.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" }) {
+    for (index, field) in schema.fields.enumerated()
+    where !field.name.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" }) {
       if let expression = Parser.expression(field.name) { paths[Printer.text(expression)] = index }
     }
     pathFields = paths
@@ -113,7 +112,10 @@ final class Elaborator {
   }
 
   /// Emitted operations belong to this place from now on.
-  func mark(_ span: Span) { graph.span = preludeCall ?? span }
+  func mark(_ span: Span) {
+    graph.span = preludeCall ?? span
+    graph.branch = path
+  }
 
   /// Counts elements that an operation handles.
   func spend(_ elements: Int) { work += elements }
@@ -184,7 +186,9 @@ final class Elaborator {
   func isPrefixOfField(_ path: String) -> Bool {
     let stem = path.hasPrefix("self.") ? String(path.dropFirst(5)) : path
     return pathFields.keys.contains { key in
-      [path, stem, "self." + path].contains { key.hasPrefix($0 + ".") || key.hasPrefix($0 + "(") || key.hasPrefix($0 + "[") }
+      [path, stem, "self." + path].contains {
+        key.hasPrefix($0 + ".") || key.hasPrefix($0 + "(") || key.hasPrefix($0 + "[")
+      }
     }
   }
 
@@ -308,7 +312,8 @@ final class Elaborator {
     guard let first = arrays.first else { return array([.fixed(0)], [], .float, .numpy) }
     // A plain number beside values per row is the same in every row.
     guard let shape = broadcastShape(arrays.map(\.shape)),
-      arrays.allSatisfy({ $0.shape == shape || $0.shape.isEmpty && !shape.contains { !$0.isRows } }) || arrays.count == 1
+      arrays.allSatisfy({ $0.shape == shape || $0.shape.isEmpty && !shape.contains { !$0.isRows } })
+        || arrays.count == 1
     else { return nil }
     let dtype = arrays.map(\.dtype).max() ?? first.dtype
     var nodes: [Node] = []

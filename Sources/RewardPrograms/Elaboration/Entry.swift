@@ -91,7 +91,8 @@ extension Elaborator {
     if total.isNone {
       fail(
         "missing-return", entry.nameSpan, "\"\(entry.name)\" returns nothing.",
-        suggestion: kind == .reward ? "end it with \"return reward\" or \"return reward, terms\"" : "end it with \"return\"")
+        suggestion: kind == .reward
+          ? "end it with \"return reward\" or \"return reward, terms\"" : "end it with \"return\"")
       return nil
     }
     guard let node = output(total, "result of \"\(entry.name)\"", entry) else { return nil }

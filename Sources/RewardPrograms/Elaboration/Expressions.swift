@@ -7,8 +7,8 @@ extension Elaborator {
     case .none: return .none
     case .ellipsis: return .ellipsis
     case .bool(let value): return .bool(value)
-    case .integer(let value): return number(.int(value), expression)
-    case .float(let value): return number(.float(value), expression)
+    case .integer(let value): return .int(value)
+    case .float(let value): return .float(value)
     case .string(let text): return string(text, expression.span)
     case .formatted(let text): return formatted(text, expression.span)
     case .name(let name): return evaluateName(name, expression)
@@ -37,7 +37,9 @@ extension Elaborator {
       return .slice(bound(start), bound(stop), bound(step))
     case .lambda(let parameters, let body):
       var defaults: [String: Value] = [:]
-      for parameter in parameters { if let value = parameter.defaultValue { defaults[parameter.name] = evaluate(value) } }
+      for parameter in parameters {
+        if let value = parameter.defaultValue { defaults[parameter.name] = evaluate(value) }
+      }
       return .function(
         Closure(
           name: "lambda", parameters: parameters, body: .expression(body), frame: calls.last?.frame ?? globals,
@@ -61,12 +63,6 @@ extension Elaborator {
     return fail(
       "undefined", expression.span, "\"\(Printer.text(expression).prefix(60))\" has no single value here: \(why).",
       suggestion: "give it a value of the same kind on every path")
-  }
-
-  private func number(_ value: Value, _ expression: Expression) -> Value {
-    guard let index = lifted[expression.span] else { return value }
-    return .array(
-      ArrayValue(shape: [], dtype: .float, family: .python, backing: .immediate([graph.parameter(index)])))
   }
 
   private func bound(_ expression: Expression?) -> Value { expression.map { defined(evaluate($0), $0) } ?? .none }
@@ -189,7 +185,8 @@ extension Elaborator {
     defer { path = outer }
     for (index, next) in operands.enumerated().dropFirst() {
       switch truth(result, operands[index - 1]) {
-      case .invalid: _ = defined(evaluate(next), next)
+      case .invalid:
+        _ = defined(evaluate(next), next)
         result = .invalid
       case .known(let isTrue):
         if isTrue != isAnd { return result }
@@ -246,6 +243,11 @@ extension Elaborator {
     if left.isInvalid || right.isInvalid { return .invalid }
     switch comparison {
     case .is, .isNot:
+      if case .array = left, !right.isNone {
+        return fail(
+          "identity", span, "\"is\" asks for identity, and this is a number.",
+          suggestion: "use \"==\", or the value itself")
+      }
       let isSame = left.isNone || right.isNone ? left.isNone && right.isNone : identical(left, right)
       return .bool(isSame == (comparison == .is))
     case .in, .notIn: return contains(left, right, isNegated: comparison == .notIn, span)

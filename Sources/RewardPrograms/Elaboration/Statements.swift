@@ -143,8 +143,10 @@ extension Elaborator {
 
   private func check(decorator: Expression) {
     let text = Printer.text(decorator)
-    let known = ["torch.jit.script", "torch.no_grad", "staticmethod", "classmethod", "property", "torch.compile",
-      "torch.jit.ignore", "jit.script", "override", "njit", "jit"]
+    let known = [
+      "torch.jit.script", "torch.no_grad", "staticmethod", "classmethod", "property", "torch.compile",
+      "torch.jit.ignore", "jit.script", "override", "njit", "jit",
+    ]
     if !known.contains(where: { text == $0 || text.hasPrefix($0 + "(") }) {
       fail(
         "unknown-decorator", decorator.span, "The decorator \"\(text.prefix(60))\" is unknown.",

@@ -15,8 +15,10 @@ struct Survey {
     if let name { return functions.last { $0.name == name } }
     let usual =
       kind == .reward
-      ? ["compute_reward", "compute_dense_reward", "compute_rewards", "get_reward", "reward_function", "reward",
-        "dense_reward", "reward_fn"]
+      ? [
+        "compute_reward", "compute_dense_reward", "compute_rewards", "get_reward", "reward_function", "reward",
+        "dense_reward", "reward_fn",
+      ]
       : ["compute_fitness", "fitness", "fitness_function", "episode_fitness", "task_score"]
     for candidate in usual {
       if let function = functions.last(where: { $0.name == candidate }) { return function }

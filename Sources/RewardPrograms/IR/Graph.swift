@@ -9,11 +9,15 @@ struct Graph: Sendable {
   /// Where in the program the operation was first asked for.
   private(set) var spans: [Span] = []
   private(set) var intervals: [Interval] = []
+  /// The condition of the branch that the operation stands in; nil outside of branches.
+  private(set) var guards: [Node?] = []
   private(set) var lengths: [Length] = [.single, .rows]
   private(set) var slices: [TimeSlice] = []
   private var nodes: [Operation: Node] = [:]
   /// The place operations are emitted for.
   var span = Span.none
+  /// The condition of the branch that operations are emitted for.
+  var branch: Node?
 
   init(precision: Precision) { self.precision = precision }
 
@@ -49,10 +53,6 @@ struct Graph: Sendable {
   /// - Parameter interval: what the schema promises of the column.
   mutating func input(column: Int, length: LengthID, interval: Interval) -> Node {
     intern(Operation(opcode: .input, length: length, a: Int32(column)), interval)
-  }
-
-  mutating func parameter(_ index: Int) -> Node {
-    intern(Operation(opcode: .parameter, length: .single, a: Int32(index)), .all)
   }
 
   mutating func length(_ id: LengthID) -> Node {
@@ -155,6 +155,7 @@ struct Graph: Sendable {
     nodes[operation] = node
     operations.append(operation)
     spans.append(span)
+    guards.append(branch)
     intervals.append(interval ?? bounds(of: operation))
     return node
   }
@@ -169,6 +170,9 @@ struct Graph: Sendable {
   }
 
   // MARK: Reading
+
+  /// The node of an operation, if there is one.
+  func find(_ operation: Operation) -> Node? { nodes[operation] }
 
   /// The nodes of one operation.
   func operands(of operation: Operation) -> [Node] {

@@ -50,7 +50,7 @@ extension Operation {
   func interval(_ x: Interval, _ y: Interval, _ z: Interval, isSquare: Bool) -> Interval {
     switch opcode {
     case .constant: return .point(value)
-    case .input, .parameter: return .all
+    case .input: return .all
     case .negate: return Interval(-x.high, -x.low)
     case .absolute:
       return x.low >= 0 ? x : x.high <= 0 ? Interval(-x.high, -x.low) : Interval(0, max(-x.low, x.high))

@@ -2,8 +2,6 @@
 enum Opcode: UInt8, Sendable, CaseIterable {
   // Leaves. `constant` has its value in `bits`, `input` its column in `a`.
   case constant, input
-  /// A named constant lifted out of the program, so that it can be trained; its index in `a`.
-  case parameter
   // One operand.
   case negate, absolute, squareRoot, exp, exp2, expm1, log, log2, log10, log1p, sin, cos, tan, arcsin, arccos, arctan
   case sinh, cosh, tanh, arcsinh, arccosh, arctanh, sigmoid, erf, cubeRoot, floor, ceil, round, truncate, sign
@@ -60,7 +58,7 @@ struct Operation: Hashable, Sendable {
   /// Which of `a`, `b`, `c` are nodes.
   var operandCount: Int {
     switch opcode {
-    case .constant, .input, .parameter, .length, .position: 0
+    case .constant, .input, .length, .position: 0
     case .negate, .absolute, .squareRoot, .exp, .exp2, .expm1, .log, .log2, .log10, .log1p, .sin, .cos, .tan, .arcsin,
       .arccos, .arctan, .sinh, .cosh, .tanh, .arcsinh, .arccosh, .arctanh, .sigmoid, .erf, .cubeRoot, .floor, .ceil,
       .round, .truncate, .sign, .not, .isNaN, .isInfinite, .timeSum, .timeMinimum, .timeMaximum, .timeProduct,

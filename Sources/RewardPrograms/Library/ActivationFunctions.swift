@@ -85,7 +85,8 @@ extension Library {
       let square = graph.binary(
         .divide, graph.binary(.multiply, graph.constant(0.5), graph.binary(.multiply, x, x)), graph.constant(beta))
       return graph.select(
-        graph.binary(.less, size, graph.constant(beta)), square, graph.binary(.subtract, size, graph.constant(0.5 * beta)))
+        graph.binary(.less, size, graph.constant(beta)), square,
+        graph.binary(.subtract, size, graph.constant(0.5 * beta)))
     },
     loss("huber_loss", "delta") { x, delta, graph in
       let size = graph.unary(.absolute, x)
@@ -110,7 +111,9 @@ extension Elaborator {
     else { return .invalid }
     guard case .array(let top) = reduced(x, [axis], keepdim: true, .maximum, arguments) else { return .invalid }
     let shifted = binary(.subtract, .array(x), .array(top), arguments.span)
-    guard case .array(let exponents) = elementwise(.exp, shifted, arguments.span, dtype: .float) else { return .invalid }
+    guard case .array(let exponents) = elementwise(.exp, shifted, arguments.span, dtype: .float) else {
+      return .invalid
+    }
     let sum = reduced(exponents, [axis], keepdim: true, .sum, arguments)
     if isLogarithm {
       return binary(.subtract, shifted, elementwise(.log, sum, arguments.span, dtype: .float), arguments.span)

@@ -13,51 +13,54 @@ extension Library {
     ]
   }
 
-  static let creationFunctions: [Entry] = filled("zeros", 0) + filled("ones", 1) + filled("empty", 0) + [
-    define("full", in: "np torch", "shape value =dtype") { elaborator, arguments in
-      elaborator.filled(arguments, arguments["value"], arguments.name.hasPrefix("np.") ? .numpy : .torch)
-    },
-    define("new_full", in: "t", "input shape value =dtype") { elaborator, arguments in
-      elaborator.filled(arguments, arguments["value"], .torch)
-    },
-    define("full_like", in: "np torch", "input value =dtype") { elaborator, arguments in
-      elaborator.filledLike(arguments, arguments["value"])
-    },
-    define("fill_", in: "t", "input value") { elaborator, arguments in
-      let filled = elaborator.filledLike(arguments, arguments["value"])
-      if case .array(let old) = arguments["input"], case .array(let new) = filled {
-        elaborator.store(elaborator.components(new), into: old)
-      }
-      return arguments["input"]
-    },
-    define("zero_", in: "t", "input") { elaborator, arguments in
-      let filled = elaborator.filledLike(arguments, .float(0))
-      if case .array(let old) = arguments["input"], case .array(let new) = filled {
-        elaborator.store(elaborator.components(new), into: old)
-      }
-      return arguments["input"]
-    },
-    define("eye identity", in: "np torch", "count =dtype") { elaborator, arguments in
-      guard let count = arguments["count"].integer, count > 0, count <= 64 else {
-        return elaborator.fail("arguments", arguments.span, "\"eye\" needs a size from 1 to 64.")
-      }
-      let nodes = (0..<(count * count)).map { elaborator.graph.constant($0 % (count + 1) == 0 ? 1 : 0) }
-      return .array(elaborator.array([.fixed(count), .fixed(count)], nodes, .float, elaborator.family(of: arguments)))
-    },
-    define("array asarray ascontiguousarray asanyarray", in: "np", "input =dtype") { elaborator, arguments in
-      elaborator.converted(arguments, .numpy)
-    },
-    define("tensor as_tensor from_numpy FloatTensor", in: "torch", "data =dtype") { elaborator, arguments in
-      elaborator.converted(arguments, .torch)
-    },
-    define("new_tensor", in: "t", "input data =dtype") { elaborator, arguments in
-      elaborator.converted(arguments, .torch)
-    },
-    define("arange", in: "np torch", "start stop step =dtype") { elaborator, arguments in elaborator.range(arguments) },
-    define("linspace", in: "np torch", "start stop num =dtype =endpoint") { elaborator, arguments in
-      elaborator.linspace(arguments)
-    },
-  ]
+  static let creationFunctions: [Entry] =
+    filled("zeros", 0) + filled("ones", 1) + filled("empty", 0) + [
+      define("full", in: "np torch", "shape value =dtype") { elaborator, arguments in
+        elaborator.filled(arguments, arguments["value"], arguments.name.hasPrefix("np.") ? .numpy : .torch)
+      },
+      define("new_full", in: "t", "input shape value =dtype") { elaborator, arguments in
+        elaborator.filled(arguments, arguments["value"], .torch)
+      },
+      define("full_like", in: "np torch", "input value =dtype") { elaborator, arguments in
+        elaborator.filledLike(arguments, arguments["value"])
+      },
+      define("fill_", in: "t", "input value") { elaborator, arguments in
+        let filled = elaborator.filledLike(arguments, arguments["value"])
+        if case .array(let old) = arguments["input"], case .array(let new) = filled {
+          elaborator.store(elaborator.components(new), into: old)
+        }
+        return arguments["input"]
+      },
+      define("zero_", in: "t", "input") { elaborator, arguments in
+        let filled = elaborator.filledLike(arguments, .float(0))
+        if case .array(let old) = arguments["input"], case .array(let new) = filled {
+          elaborator.store(elaborator.components(new), into: old)
+        }
+        return arguments["input"]
+      },
+      define("eye identity", in: "np torch", "count =dtype") { elaborator, arguments in
+        guard let count = arguments["count"].integer, count > 0, count <= 64 else {
+          return elaborator.fail("arguments", arguments.span, "\"eye\" needs a size from 1 to 64.")
+        }
+        let nodes = (0..<(count * count)).map { elaborator.graph.constant($0 % (count + 1) == 0 ? 1 : 0) }
+        return .array(
+          elaborator.array([.fixed(count), .fixed(count)], nodes, .float, elaborator.family(of: arguments)))
+      },
+      define("array asarray ascontiguousarray asanyarray", in: "np", "input =dtype") { elaborator, arguments in
+        elaborator.converted(arguments, .numpy)
+      },
+      define("tensor as_tensor from_numpy FloatTensor", in: "torch", "data =dtype") { elaborator, arguments in
+        elaborator.converted(arguments, .torch)
+      },
+      define("new_tensor", in: "t", "input data =dtype") { elaborator, arguments in
+        elaborator.converted(arguments, .torch)
+      },
+      define("arange", in: "np torch", "start stop step =dtype") { elaborator, arguments in elaborator.range(arguments)
+      },
+      define("linspace", in: "np torch", "start stop num =dtype =endpoint") { elaborator, arguments in
+        elaborator.linspace(arguments)
+      },
+    ]
 }
 
 extension Elaborator {
@@ -115,7 +118,8 @@ extension Elaborator {
       }
       return .array(array([.rows(id)], [graph.positions(id)], .int, family(of: arguments)))
     }
-    guard let first = start.number, let last = stop.number, let step = arguments["step"].isNone ? 1 : arguments["step"].number,
+    guard let first = start.number, let last = stop.number,
+      let step = arguments["step"].isNone ? 1 : arguments["step"].number,
       step != 0, ((last - first) / step) <= Double(Limits.elements)
     else { return fail("arguments", arguments.span, "\"arange\" needs known numbers, and not too many.") }
     let count = max(0, Int(((last - first) / step).rounded(.up)))
@@ -136,7 +140,8 @@ extension Elaborator {
         .add, graph.constant(first), graph.binary(.multiply, share, graph.constant(last - first)))
       return .array(array([.rows(id)], [node], .float, .numpy))
     }
-    guard let count = arguments["num"].isNone ? 50 : arguments["num"].integer, count > 0, count <= Limits.elements else {
+    guard let count = arguments["num"].isNone ? 50 : arguments["num"].integer, count > 0, count <= Limits.elements
+    else {
       return fail("arguments", arguments.span, "\"linspace\" needs a known count.")
     }
     let nodes = (0..<count).map {

@@ -32,7 +32,8 @@ extension Library {
     unary("exp", .exp), unary("exp2", .exp2), unary("expm1", .expm1), unary("log", .log), unary("log2", .log2),
     unary("log10", .log10), unary("log1p", .log1p), unary("sqrt", .squareRoot), unary("sin", .sin),
     unary("cos", .cos), unary("tan", .tan), unary("arcsin asin", .arcsin), unary("arccos acos", .arccos),
-    unary("arctan atan", .arctan), unary("sinh", .sinh), unary("cosh", .cosh), unary("tanh", .tanh, in: everywhere + " F"),
+    unary("arctan atan", .arctan), unary("sinh", .sinh), unary("cosh", .cosh),
+    unary("tanh", .tanh, in: everywhere + " F"),
     unary("arcsinh asinh", .arcsinh), unary("arccosh acosh", .arccosh), unary("arctanh atanh", .arctanh),
     unary("sigmoid expit", .sigmoid, in: "torch F t"), unary("erf", .erf, in: "torch math t"),
     unary("cbrt", .cubeRoot, in: "np math"), unary("fabs", .absolute, in: "np math"),
@@ -80,7 +81,8 @@ extension Library {
 
     binary("maximum", .maximum, in: "np torch t", needsTensors: true),
     binary("minimum", .minimum, in: "np torch t", needsTensors: true),
-    binary("fmax", .fmax, in: "np torch", needsTensors: true), binary("fmin", .fmin, in: "np torch", needsTensors: true),
+    binary("fmax", .fmax, in: "np torch", needsTensors: true),
+    binary("fmin", .fmin, in: "np torch", needsTensors: true),
     binary("arctan2 atan2", .arctan2, in: "np torch math t", dtype: .float, needsTensors: true),
     binary("hypot", .hypot, in: "np torch math t", dtype: .float, needsTensors: true),
     binary("copysign", .copySign, in: "np torch math t", dtype: .float),
@@ -140,10 +142,13 @@ extension Library {
     },
   ]
 
-  private static func operation(_ names: String, _ operation: BinaryOperator, in modules: String = "np torch t") -> Entry {
+  private static func operation(_ names: String, _ operation: BinaryOperator, in modules: String = "np torch t")
+    -> Entry
+  {
     define(names, in: modules, "input other") { elaborator, arguments in
       let values = ["input", "other"].map { name in
-        elaborator.sequence(arguments[name]) == nil ? arguments[name] : elaborator.toArray(arguments[name]).map { .array($0) } ?? .invalid
+        elaborator.sequence(arguments[name]) == nil
+          ? arguments[name] : elaborator.toArray(arguments[name]).map { .array($0) } ?? .invalid
       }
       return elaborator.binary(operation, values[0], values[1], arguments.span)
     }

@@ -93,7 +93,9 @@ enum Library {
     return nil
   }
 
-  private static let opaque: Set<String> = ["Tensor", "device", "ndarray", "dtype", "jit", "no_grad", "Module", "generic"]
+  private static let opaque: Set<String> = [
+    "Tensor", "device", "ndarray", "dtype", "jit", "no_grad", "Module", "generic",
+  ]
 
   private static let constants: [String: Value] = [
     "pi": .float(.pi), "e": .float(2.718281828459045), "inf": .float(.infinity), "nan": .float(.nan),
@@ -113,10 +115,12 @@ enum Library {
     var names: [String: Value] = [
       "np": .module("np"), "numpy": .module("np"), "torch": .module("torch"), "math": .module("math"),
       "F": .module("F"), "scipy": .module("scipy"), "distance": .module("distance"), "nn": .module("torch.nn"),
-      "cdist": .builtin("distance.cdist"),
+      "cdist": .builtin("distance.cdist"), "__name__": .string("reward_program"),
     ]
-    for name in ["Tensor", "Dict", "Tuple", "List", "Optional", "Union", "Any", "Callable", "Sequence", "str", "dict",
-      "object", "device"] {
+    for name in [
+      "Tensor", "Dict", "Tuple", "List", "Optional", "Union", "Any", "Callable", "Sequence", "str", "dict",
+      "object", "device",
+    ] {
       names[name] = .type(name)
     }
     for name in definitions.keys where !name.contains(".") { names[name] = .builtin(name) }
@@ -135,8 +139,10 @@ enum Library {
       "np.nonzero": "use \"where(mask, values, 0.0)\" and reduce that",
       "np.argwhere": "use \"where(mask, values, 0.0)\" and reduce that",
     ]
-    for name in ["eval", "exec", "open", "compile", "getattr", "setattr", "globals", "locals", "vars", "input",
-      "hasattr", "delattr", "breakpoint", "memoryview", "dir", "id", "iter", "next"] {
+    for name in [
+      "eval", "exec", "open", "compile", "getattr", "setattr", "globals", "locals", "vars", "input",
+      "hasattr", "delattr", "breakpoint", "memoryview", "dir", "id", "iter", "next",
+    ] {
       result[name] = escape
     }
     return result

@@ -94,7 +94,8 @@ extension Elaborator {
       for row in 0..<rows {
         for column in 0..<columns {
           let products = (0..<inner).map { index in
-            graph.binary(.multiply, xs[(block * rows + row) * inner + index], ys[(block * inner + index) * columns + column])
+            graph.binary(
+              .multiply, xs[(block * rows + row) * inner + index], ys[(block * inner + index) * columns + column])
           }
           result.append(fold(products, k.isRows ? k : nil, .add))
         }
@@ -157,7 +158,8 @@ extension Elaborator {
     let sides = text.components(separatedBy: "->")
     let inputs = sides[0].split(separator: ",", omittingEmptySubsequences: false).map(Array.init)
     guard arrays.count == arguments.extra.count, inputs.count == arrays.count, sides.count <= 2,
-      zip(inputs, arrays).allSatisfy({ $0.count == $1.shape.count }), text.allSatisfy({ $0.isLetter || ",->".contains($0) })
+      zip(inputs, arrays).allSatisfy({ $0.count == $1.shape.count }),
+      text.allSatisfy({ $0.isLetter || ",->".contains($0) })
     else {
       return fail("arguments", arguments.span, "The equation \"\(equation.prefix(60))\" does not fit its operands.")
     }
@@ -274,7 +276,8 @@ extension Elaborator {
     left.insert(.fixed(1), at: left.count - 1)
     right.insert(.fixed(1), at: right.count - 2)
     let difference = binary(
-      .subtract, .array(view(x, shape: left, indices: nil)), .array(view(y, shape: right, indices: nil)), arguments.span)
+      .subtract, .array(view(x, shape: left, indices: nil)), .array(view(y, shape: right, indices: nil)), arguments.span
+    )
     guard case .array(let array) = difference else { return .invalid }
     if order == -2 {
       let squares = mapped(array) { node, graph in graph.binary(.multiply, node, node) }
@@ -293,7 +296,8 @@ extension Elaborator {
       return .array(self.array([.fixed(count), .fixed(count)], square, array.dtype, array.family))
     }
     guard array.shape.count == 2, case (.fixed(let n), .fixed(let m)) = (array.shape[0], array.shape[1]) else {
-      return fail("shape-mismatch", arguments.span, "\"\(arguments.name)\" needs a matrix, not \(describe(array.shape)).")
+      return fail(
+        "shape-mismatch", arguments.span, "\"\(arguments.name)\" needs a matrix, not \(describe(array.shape)).")
     }
     return .array(
       self.array([.fixed(min(n, m))], (0..<min(n, m)).map { nodes[$0 * m + $0] }, array.dtype, array.family))

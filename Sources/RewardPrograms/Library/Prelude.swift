@@ -47,6 +47,17 @@ enum Prelude {
         difference = quat_mul(a, quat_conjugate(b))
         return 2.0 * torch.asin(torch.clamp(torch.norm(difference[..., 0:3], p=2, dim=-1), max=1.0))
 
+    def quat_axis(q, axis=0):
+        basis = torch.zeros(q.shape[0], 3)
+        basis[:, axis] = 1
+        return quat_rotate(q, basis)
+
+    def normalize_angle(x):
+        return torch.atan2(torch.sin(x), torch.cos(x))
+
+    def to_torch(x, dtype=None, device=None, requires_grad=False):
+        return torch.tensor(x)
+
     def normalize(x, eps=1e-9):
         return x / x.norm(p=2, dim=-1).clamp(min=eps, max=None).unsqueeze(-1)
 

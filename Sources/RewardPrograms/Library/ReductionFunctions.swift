@@ -17,7 +17,9 @@ extension Library {
     }
   }
 
-  private static func extremum(_ names: String, _ reduction: Reduction, _ opcode: Opcode, _ position: Reduction) -> Entry {
+  private static func extremum(_ names: String, _ reduction: Reduction, _ opcode: Opcode, _ position: Reduction)
+    -> Entry
+  {
     // torch's `max` is three functions: of all elements, along an axis (with positions), and of two tensors.
     define(names, in: "torch t", "input dim keepdim =other") { elaborator, arguments in
       var other = arguments["other"]
@@ -38,7 +40,8 @@ extension Library {
     reduction("any", .any), reduction("all", .all), reduction("count_nonzero", .countNonzero, in: "np torch t"),
     reduction("max amax", .maximum, in: "np n"), reduction("min amin", .minimum, in: "np n"),
     reduction("amax", .maximum, in: "torch t"), reduction("amin", .minimum, in: "torch t"),
-    reduction("argmax", .argMaximum), reduction("argmin", .argMinimum), reduction("logsumexp", .logSumExp, in: "torch t"),
+    reduction("argmax", .argMaximum), reduction("argmin", .argMinimum),
+    reduction("logsumexp", .logSumExp, in: "torch t"),
     reduction("median", .median, in: "np"),
     extremum("max", .maximum, .maximum, .argMaximum), extremum("min", .minimum, .minimum, .argMinimum),
     define("ptp", in: "np", "input dim keepdim") { elaborator, arguments in
@@ -386,7 +389,8 @@ extension Elaborator {
       return fail("type", arguments.span, "\"diff\" needs an array.")
     }
     let rounds = arguments["count"].integer ?? 1
-    guard (0...16).contains(rounds), let axis = axis(arguments["dim"].integer ?? -1, array.shape.count, arguments) else {
+    guard (0...16).contains(rounds), let axis = axis(arguments["dim"].integer ?? -1, array.shape.count, arguments)
+    else {
       return .invalid
     }
     var result = Value.array(array)
@@ -426,7 +430,9 @@ extension Elaborator {
       return fail("type", arguments.span, "\"sort\" needs one axis.")
     }
     if case .rows(let length) = array.shape[0] {
-      guard kind == .fitness else { return fail("batch-reduction", arguments.span, "This mixes the rows of the batch.") }
+      guard kind == .fitness else {
+        return fail("batch-reduction", arguments.span, "This mixes the rows of the batch.")
+      }
       let node = graph.scan(.timeSort, spread(components(array)[0], length))
       return .array(self.array(array.shape, [node], array.dtype, array.family))
     }

@@ -32,7 +32,8 @@ extension Library {
     },
     define("repeat tile", in: "t", "input *repeats") { elaborator, arguments in elaborator.tiled(arguments) },
     define("tile", in: "np torch", "input *repeats") { elaborator, arguments in elaborator.tiled(arguments) },
-    define("repeat", in: "np n", "input repeats dim") { elaborator, arguments in elaborator.repeatedElements(arguments) },
+    define("repeat", in: "np n", "input repeats dim") { elaborator, arguments in elaborator.repeatedElements(arguments)
+    },
     define("repeat_interleave", in: "torch t", "input repeats dim") { elaborator, arguments in
       elaborator.repeatedElements(arguments)
     },
@@ -41,6 +42,20 @@ extension Library {
     define("stack", in: "np torch", "tensors dim") { elaborator, arguments in elaborator.stacked(arguments) },
     define("cat concat concatenate", in: "np torch", "tensors dim") { elaborator, arguments in
       elaborator.concatenated(arguments["tensors"], arguments["dim"].integer ?? 0, arguments)
+    },
+    define("append", in: "np", "input other dim") { elaborator, arguments in
+      guard !arguments["dim"].isNone else {
+        // Without an axis both are flattened.
+        guard let x = elaborator.arrayArgument(arguments, "input"), let y = elaborator.arrayArgument(arguments, "other")
+        else { return .invalid }
+        guard x.rowsAxis == nil, y.rowsAxis == nil else {
+          return elaborator.fail("batch-index", arguments.span, "Nothing can be appended to the rows.")
+        }
+        let nodes = elaborator.components(x) + elaborator.components(y)
+        return .array(elaborator.array([.fixed(nodes.count)], nodes, max(x.dtype, y.dtype), .numpy))
+      }
+      let parts = Value.tuple([arguments["input"], arguments["other"]])
+      return elaborator.concatenated(parts, arguments["dim"].integer ?? 0, arguments)
     },
     define("hstack", in: "np torch", "tensors") { elaborator, arguments in
       let rank = (elaborator.sequence(arguments["tensors"])?.first).flatMap(elaborator.toArray)?.shape.count ?? 1
@@ -117,7 +132,8 @@ extension Library {
       guard let array = elaborator.arrayArgument(arguments, "input") else { return .invalid }
       guard array.count == 1, array.rowsAxis == nil else {
         return elaborator.fail(
-          "shape-mismatch", arguments.span, "\"item\" needs one element, and the shape is \(elaborator.describe(array.shape)).")
+          "shape-mismatch", arguments.span,
+          "\"item\" needs one element, and the shape is \(elaborator.describe(array.shape)).")
       }
       return .array(
         ArrayValue(shape: [], dtype: array.dtype, family: .python, backing: .immediate(elaborator.components(array))))
@@ -302,7 +318,9 @@ extension Elaborator {
   fileprivate func expanded(_ arguments: Arguments) -> Value {
     guard let array = arrayArgument(arguments, "input"), var shape = dimensions(arguments) else { return .invalid }
     let offset = shape.count - array.shape.count
-    for axis in shape.indices where shape[axis] == .fixed(-1) && axis >= offset { shape[axis] = array.shape[axis - offset] }
+    for axis in shape.indices where shape[axis] == .fixed(-1) && axis >= offset {
+      shape[axis] = array.shape[axis - offset]
+    }
     return expanded(arguments, to: shape)
   }
 
@@ -474,7 +492,8 @@ extension Elaborator {
       let axis = axis(arguments["dim"].integer ?? 0, array.shape.count, arguments)
     else { return .invalid }
     guard case .fixed(let total) = array.shape[axis] else {
-      return fail("batch-index", arguments.span, "The rows cannot be split.", suggestion: "split components: \"dim=-1\"")
+      return fail(
+        "batch-index", arguments.span, "The rows cannot be split.", suggestion: "split components: \"dim=-1\"")
     }
     var bounds: [Int] = [0]
     if let list = sequence(arguments["parts"])?.compactMap(\.integer) {

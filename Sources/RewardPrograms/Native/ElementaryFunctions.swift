@@ -58,7 +58,7 @@ package enum Elementary {
   @inline(__always)
   package static func log(_ x: Double) -> Double {
     // Below the normal range, scale up first.
-    let isSmall = x < 2.2250738585072014e-308
+    let isSmall = x < Double.leastNormalMagnitude
     let scaled = isSmall ? x * 18_014_398_509_481_984 : x
     // x = 2^e × m with m from √½ to √2.
     let offset = scaled.bitPattern &- 0x3FE6_A09E_667F_3BCD
@@ -87,7 +87,7 @@ package enum Elementary {
 
   @inline(__always)
   package static func log(_ x: Float) -> Float {
-    let isSmall = x < 1.17549435e-38
+    let isSmall = x < Float.leastNormalMagnitude
     let scaled = isSmall ? x * 33_554_432 : x
     let offset = scaled.bitPattern &- 0x3F35_04F3
     let exponent = Float(Int32(bitPattern: offset) &>> 23) - (isSmall ? 25 : 0)

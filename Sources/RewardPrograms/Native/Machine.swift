@@ -10,7 +10,7 @@ final class Machine<Scalar: Lane> {
   private var scratch: [Scalar] = []
 
   /// - Parameter capacity: rows of a block.
-  init(_ code: NativeCode, capacity: Int, parameters: [Double] = []) {
+  init(_ code: NativeCode, capacity: Int) {
     self.code = code
     self.capacity = capacity
     registers = .allocate(capacity: max(1, code.registerCount * capacity))
@@ -19,10 +19,7 @@ final class Machine<Scalar: Lane> {
     scalars.initialize(repeating: 0, count: max(1, code.scalarCount))
     counts = [Int](repeating: 1, count: code.lengths.count)
     for constant in code.constants { scalars[constant.slot] = Scalar(constant.value) }
-    self.parameters = parameters
   }
-
-  private let parameters: [Double]
 
   deinit {
     registers.deallocate()
@@ -62,6 +59,7 @@ final class Machine<Scalar: Lane> {
       for instruction in instructions {
         switch instruction.action {
         case .compute: compute(instruction, block)
+        case .multiplyAdd: multiplyAdd(instruction, block)
         case .load: load(instruction, block)
         case .store: store(instruction, block)
         }
@@ -119,7 +117,6 @@ final class Machine<Scalar: Lane> {
     switch instruction.opcode {
     case .length: d[0] = Scalar(counts[Int(instruction.bits)])
     case .position: for row in 0..<count { d[row] = Scalar(row) }
-    case .parameter: d[0] = Scalar(parameters[Int(instruction.bits)])
     case .select: select(instruction, block, d, count)
     case .timeSum, .timeMinimum, .timeMaximum, .timeProduct, .timeArgMinimum, .timeArgMaximum, .timeQuantile,
       .timeElement, .timeElementAt:
@@ -135,6 +132,18 @@ final class Machine<Scalar: Lane> {
         let mode = Mode(a: instruction.a.place == .scalar, b: instruction.b.place == .scalar)
         binary(instruction.opcode, d, a, b, mode, count)
       }
+    }
+  }
+
+  private func multiplyAdd(_ instruction: Instruction, _ block: Block) {
+    let count = counts[Int(instruction.length.index)]
+    let d = destination(instruction.destination)
+    let a = source(instruction.a, block), b = source(instruction.b, block), c = source(instruction.c, block)
+    if instruction.b.place == .scalar {
+      let factor = b[0]
+      for row in 0..<count { d[row] = c[row] + a[row] * factor }
+    } else {
+      for row in 0..<count { d[row] = c[row] + a[row] * b[row] }
     }
   }
 

@@ -20,6 +20,8 @@ struct Instruction: Sendable {
   enum Action: Sendable {
     /// `destination = opcode(a, b, c)`.
     case compute
+    /// `destination = c + a * b`, rounded twice, as the two operations would be.
+    case multiplyAdd
     /// `destination = ` a column of the caller's records, in the lanes' type.
     case load
     /// Output number `bits` `= a`.
@@ -63,6 +65,8 @@ struct NativeCode: Sendable {
   private struct Allocation {
     var places: [Operand]
     var lastUse: [Int]
+    /// Products that only one sum needs, by node: the sum computes them on its way.
+    var fused: [Int: Int] = [:]
     var outputs: [Int: [Int]] = [:]
     var free: [Int32] = []
     var registerCount = 0
@@ -72,10 +76,33 @@ struct NativeCode: Sendable {
       places = [Operand](repeating: .none, count: graph.count)
       lastUse = [Int](repeating: -1, count: graph.count)
       let isNeeded = graph.reachable(from: outputs)
-      for index in 0..<graph.count where isNeeded[index] {
-        for operand in graph.operands(of: graph.operations[index]) { lastUse[Int(operand.index)] = index }
-      }
       for (number, output) in outputs.enumerated() { self.outputs[Int(output.index), default: []].append(number) }
+      findFused(graph, isNeeded)
+      for index in 0..<graph.count where isNeeded[index] {
+        let user = fused[index] ?? index
+        for operand in graph.operands(of: graph.operations[index]) {
+          lastUse[Int(operand.index)] = max(lastUse[Int(operand.index)], user)
+        }
+      }
+    }
+
+    private mutating func findFused(_ graph: Graph, _ isNeeded: [Bool]) {
+      var uses = [Int](repeating: 0, count: graph.count)
+      for index in 0..<graph.count where isNeeded[index] {
+        for operand in graph.operands(of: graph.operations[index]) { uses[Int(operand.index)] += 1 }
+      }
+      func isColumn(_ node: Int32) -> Bool { graph.operations[Int(node)].length == .rows }
+      for index in 0..<graph.count where isNeeded[index] {
+        let sum = graph.operations[index]
+        guard sum.opcode == .add, isColumn(sum.a), isColumn(sum.b) else { continue }
+        for node in [Int(sum.b), Int(sum.a)] {
+          let product = graph.operations[node]
+          if product.opcode == .multiply, uses[node] == 1, outputs[node] == nil, sum.a != sum.b {
+            fused[node] = index
+            break
+          }
+        }
+      }
     }
 
     mutating func register() -> Operand {
@@ -100,6 +127,7 @@ struct NativeCode: Sendable {
   private mutating func emit(_ graph: Graph, _ node: Node, _ allocation: inout Allocation) {
     let index = Int(node.index)
     let operation = graph[node]
+    if allocation.fused[index] != nil { return }
     switch operation.opcode {
     case .constant:
       let slot = allocation.scalar()
@@ -122,15 +150,22 @@ struct NativeCode: Sendable {
   private mutating func emitComputation(
     _ graph: Graph, _ operation: Operation, _ index: Int, _ allocation: inout Allocation
   ) {
-    let operands = graph.operands(of: operation)
+    var operands = graph.operands(of: operation)
+    let product = operands.first { allocation.fused[Int($0.index)] == index }
+    if let product, let addend = operands.first(where: { $0 != product }) {
+      operands = graph.operands(of: graph[product]) + [addend]
+      // A factor that is the same in every row goes second.
+      if graph[operands[0]].length == .single { operands.swapAt(0, 1) }
+    }
     for operand in operands { load(graph, Int(operand.index), &allocation) }
     let destination = operation.length == .single ? allocation.scalar() : allocation.register()
     let places = operands.map { allocation.places[Int($0.index)] } + [.none, .none, .none]
     var instruction = Instruction(
-      action: .compute, opcode: operation.opcode, length: operation.length, destination: destination, a: places[0],
+      action: product == nil ? .compute : .multiplyAdd, opcode: operation.opcode, length: operation.length,
+      destination: destination, a: places[0],
       b: places[1], c: places[2], bits: operation.bits)
     switch operation.opcode {
-    case .length, .position, .parameter: instruction.bits = UInt64(operation.a)
+    case .length, .position: instruction.bits = UInt64(operation.a)
     case .timeSlice:
       instruction.bits = UInt64(operation.b)
       // The number of rows of the operand, which the bounds of the slice count from.

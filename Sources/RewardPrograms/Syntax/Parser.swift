@@ -58,7 +58,6 @@ struct Parser {
     return true
   }
 
-
   /// Reports, and abandons the statement.
   mutating func reject(
     _ message: String, code: String = "syntax", at span: Span? = nil, suggestion: String? = nil

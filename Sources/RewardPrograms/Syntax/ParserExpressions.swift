@@ -6,7 +6,8 @@ extension Parser {
     for child in children { height = max(height, child.height) }
     let span = Span(start: start.start, end: max(start.end, previousEnd))
     if height + 1 > Limits.nesting {
-      log.error("too-deep", span, "An expression is nested more than \(Limits.nesting) deep.",
+      log.error(
+        "too-deep", span, "An expression is nested more than \(Limits.nesting) deep.",
         suggestion: "name parts of it")
       return Expression(kind: .invalid, span: span, height: 1)
     }

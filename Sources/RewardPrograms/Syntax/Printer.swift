@@ -23,7 +23,8 @@ enum Printer {
       "(" + rest.reduce(text(first)) { $0 + " \($1.0.rawValue) " + text($1.1) } + ")"
     case .conditional(let condition, let then, let otherwise):
       "(\(text(then)) if \(text(condition)) else \(text(otherwise)))"
-    case .call(let function, let arguments): text(function) + "(" + arguments.map(argument).joined(separator: ", ") + ")"
+    case .call(let function, let arguments):
+      text(function) + "(" + arguments.map(argument).joined(separator: ", ") + ")"
     case .attribute(let value, let name, _): text(value) + "." + name
     case .subscripted(let value, let index):
       if case .tuple(let items) = index.kind, !items.isEmpty {

@@ -21,5 +21,4 @@ def compute_reward(q, qd, tau, target, mask):
     normalised = q / (np.linalg.norm(q) + 1e-8)
     limits = np.stack([np.full(7, -1.5), np.full(7, 1.5)], axis=-1)
     out = np.maximum(limits[:, 0] - q, 0) + np.maximum(q - limits[:, 1], 0)
-    idx = np.argsort_free if False else 0
-    return tracking - 0.01 * power_term + m.sum() + swapped.prod() + normalised[2] - out.sum() + block.shape[0] + q.size + q.ndim + idx
+    return tracking - 0.01 * power_term + m.sum() + swapped.prod() + normalised[2] - out.sum() + block.shape[0] + q.size + q.ndim

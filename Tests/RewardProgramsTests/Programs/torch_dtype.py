@@ -6,7 +6,7 @@ def compute_reward(x: torch.Tensor, flag: torch.Tensor, count: torch.Tensor):
     b = torch.where(near, 1.0, -1.0) + torch.where(near & (flag > 0.5), x[:, 0], 0.0)
     c = (count.floor() % 2 == 0).float() + torch.remainder(count, 2.0) + count // 2 + torch.fmod(count, 3)
     d = (~near).float() + (near ^ (flag > 0.5)).float() + torch.logical_and(near, flag > 0.2).float() + torch.logical_not(near)
-    e = near.sum() * 0 if False else near.float()
+    e = near.float()
     f = x.sign().sum(-1) + torch.round(x).sum(-1) + x.ceil().prod(-1) + torch.heaviside(x, torch.tensor(0.5)).sum(-1) + x.int().sum(-1)
     g = torch.isnan(x).any(dim=-1).float() + torch.isfinite(x).all(-1) + torch.nan_to_num(x)[:, 1]
     h = x.eq(0).sum(-1) + x.gt(1).sum(-1) + x.le(0).float().mean(-1) + torch.count_nonzero(x > 0, dim=-1)

@@ -16,7 +16,7 @@ def compute_reward(x: torch.Tensor, y: torch.Tensor, k: torch.Tensor):
     m, n = torch.split(y, [2, 3], dim=1)
     u = torch.chunk(y[:, :4], 2, dim=-1)[1].sum(-1)
     v = x.flatten(start_dim=1)[:, 4] + x.view(-1, 15)[:, 3] + x.reshape(x.size(0), 3, 5)[:, 2, 4]
-    o = y.sort_free() if False else y.argmin(dim=-1)
-    t = y.gather_free() if False else x[:, :, 0].cumsum(1)[:, 2]
+    o = y.argmin(dim=-1)
+    t = x[:, :, 0].cumsum(1)[:, 2]
     total = a + b + c + d + e + f + g + h.sum(-1) + i + p * q - r + s + m.sum(1) + n.mean(1) + u + v + o + t
     return total, {"a": a, "b": b, "c": c, "d": d, "e": e, "f": f, "g": g, "v": v}

@@ -87,6 +87,7 @@ let package = Package(
     // Tests.
     .target(name: "TestSupport", dependencies: ["Basics"], path: "Tests/TestSupport"),
     tests("Basics", []),
+    tests("Torch", ["Basics"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

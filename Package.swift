@@ -102,6 +102,7 @@ let package = Package(
     tests("GeneratedRewards", ["Experiments", "Proposers", "RewardPrograms"]),
     tests("RewardDesign", ["Basics", "Environments", "RewardPrograms"]),
     tests("RewardPrograms", ["Basics", "Schemas"], resources: [.copy("Programs")]),
+    tests("Torch", ["Basics"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

@@ -74,7 +74,7 @@ int ct_allclose(ct_tensor x, ct_tensor y, double rtol, double atol, bool equal_n
 int ct_copy_out(ct_tensor x, void *out, size_t bytes) {
   return status_of([&] {
     at::Tensor plain = ref(x).detach().to(at::kCPU).contiguous();
-    TORCH_CHECK(plain.nbytes() == bytes, "The tensor has ", plain.nbytes(), " bytes, and room for ", bytes, " was given.");
+    TORCH_CHECK(plain.nbytes() == bytes, "The tensor has ", plain.nbytes(), " bytes, not ", bytes, ".");
     if (bytes > 0) std::memcpy(out, plain.const_data_ptr(), bytes);
   });
 }

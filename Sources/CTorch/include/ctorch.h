@@ -112,7 +112,7 @@ CT_RESULT ct_multinomial(ct_tensor probabilities, int64_t count, bool replacemen
   OP(exp) OP(expm1) OP(log) OP(log1p) OP(log2) OP(log10)                                                          \
   OP(sin) OP(cos) OP(tan) OP(asin) OP(acos) OP(atan) OP(sinh) OP(cosh) OP(tanh) OP(asinh) OP(acosh) OP(atanh)     \
   OP(sigmoid) OP(log_sigmoid) OP(relu) OP(silu) OP(erf) OP(erfc) OP(erfinv) OP(lgamma) OP(digamma)                \
-  OP(floor) OP(ceil) OP(round) OP(trunc) OP(isnan) OP(isinf) OP(isfinite) OP(logical_not) OP(bitwise_not)         \
+  OP(floor) OP(ceil) OP(round) OP(trunc) OP(isnan) OP(isinf) OP(isfinite) OP(logical_not)                          \
   OP(zeros_like) OP(ones_like) OP(clone) OP(detach) OP(nonzero) OP(squeeze)                                       \
   OP(trace) OP(linalg_cholesky) OP(linalg_inv) OP(linalg_det) OP(linalg_pinv)
 #define CT_DECLARE_UNARY(name) CT_RESULT ct_##name(ct_tensor x);
@@ -138,7 +138,8 @@ CT_RESULT ct_scalar_pow(ct_scalar base, ct_tensor exponent);
 CT_RESULT ct_clamp(ct_tensor x, const ct_scalar *CT_OPTIONAL min, const ct_scalar *CT_OPTIONAL max);
 CT_RESULT ct_gelu(ct_tensor x, const char *approximate);
 CT_RESULT ct_softplus(ct_tensor x, double beta, double threshold);
-CT_RESULT ct_nan_to_num(ct_tensor x, double nan, const double *CT_OPTIONAL positive, const double *CT_OPTIONAL negative);
+CT_RESULT ct_nan_to_num(ct_tensor x, double nan, const double *CT_OPTIONAL positive,
+                        const double *CT_OPTIONAL negative);
 CT_RESULT ct_where(ct_tensor condition, ct_tensor x, ct_tensor y);
 CT_RESULT ct_where_else_scalar(ct_tensor condition, ct_tensor x, ct_scalar y);
 CT_RESULT ct_where_then_scalar(ct_tensor condition, ct_scalar x, ct_tensor y);

@@ -1,5 +1,5 @@
-/// A batch of distributions whose last dimensions are one event: log-probabilities, entropies and divergences are summed
-/// over them. `Independent(Normal(…))` is a diagonal normal vector.
+/// A batch of distributions whose last dimensions are one event: log-probabilities, entropies and divergences are
+/// summed over them. `Independent(Normal(…))` is a diagonal normal vector.
 public struct Independent<Base: Distribution>: Distribution {
   public let base: Base
   /// How many of the last dimensions make up an event.

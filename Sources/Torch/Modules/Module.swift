@@ -3,9 +3,9 @@ internal import CTorch
 
 /// A part of a network: it owns parameters, buffers and other modules, and its state dict has PyTorch's names.
 ///
-/// The members are found by reflection, in the order of their declaration: `@Parameter` and `@Buffer` properties, modules,
-/// optional modules and arrays of modules (whose keys are their indices). A property's name is its key; where PyTorch's
-/// differs, name it: `@Parameter("in_proj_weight")`, `@Child("q_proj")`.
+/// The members are found by reflection, in the order of their declaration: `@Parameter` and `@Buffer` properties,
+/// modules, optional modules and arrays of modules (whose keys are their indices). A property's name is its key; where
+/// PyTorch's differs, name it: `_weight = Parameter(…, name: "in_proj_weight")`, `_query = Child(…, name: "q_proj")`.
 ///
 /// ```swift
 /// final class Critic: UnaryModule {

@@ -113,8 +113,8 @@ extension Tensor {
   }
 }
 
-/// Arithmetic. An operator cannot be told where it was called from: a mistake traps with LibTorch's message here, and the
-/// backtrace shows the caller. The methods above (`add`, `sub`, …) name the call site.
+/// Arithmetic. An operator cannot be told where it was called from: a mistake traps with LibTorch's message here, and
+/// the backtrace shows the caller. The methods above (`add`, `sub`, …) name the call site.
 extension Tensor {
   public static func + (x: Tensor, y: Tensor) -> Tensor { x.add(y) }
   public static func + (x: Tensor, y: some TensorScalar) -> Tensor { x.add(y) }

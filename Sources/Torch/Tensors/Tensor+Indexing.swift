@@ -1,8 +1,8 @@
 internal import CTorch
 
 /// What may stand between a tensor's brackets, as in PyTorch:
-/// an `Int` (drops the dimension), a range, `.slice(start, stop, step:)`, `.all`, `.ellipsis`, `.newAxis`, or a tensor of
-/// integers or booleans. Negative numbers count from the end.
+/// an `Int` (drops the dimension), a range, `.slice(start, stop, step:)`, `.all`, `.ellipsis`, `.newAxis`, or a tensor
+/// of integers or booleans. Negative numbers count from the end.
 public protocol TensorIndex {
   var index: AnyTensorIndex { get }
 }

@@ -9,7 +9,9 @@ extension Tensor {
     reduce(dim, keepdim, file, line, ct_sum)
   }
 
-  public func mean(file: StaticString = #fileID, line: UInt = #line) -> Tensor { reduce(nil, false, file, line, ct_mean) }
+  public func mean(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    reduce(nil, false, file, line, ct_mean)
+  }
   public func mean(dim: Int..., keepdim: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
     reduce(dim, keepdim, file, line, ct_mean)
   }

@@ -15,10 +15,10 @@ internal import CTorch
 /// Mistakes in shapes, types or devices are programming errors: they trap with LibTorch's message and the call site
 /// (operators such as `+` cannot know theirs; the backtrace does). What a user can cause is checked before, and throws.
 ///
-/// **Concurrency.** A tensor is not `Sendable`: LibTorch allows concurrent reads, but nothing in the type tells a reader
-/// from a writer, and views share storage out of the compiler's sight. Give each task its own tensors (`sending` moves
-/// them, and the compiler checks it), and share arrays between tasks. Whether gradients are recorded is a property of
-/// the thread: `noGrad` takes a synchronous closure.
+/// **Concurrency.** A tensor is not `Sendable`: LibTorch allows concurrent reads, but nothing in the type tells a
+/// reader from a writer, and views share storage out of the compiler's sight. Give each task its own tensors (`sending`
+/// moves them, and the compiler checks it), and share arrays between tasks. Whether gradients are recorded is a
+/// property of the thread: `noGrad` takes a synchronous closure.
 public struct Tensor {
   let handle: Handle
 
@@ -134,6 +134,20 @@ extension Tensor {
   ) {
     let source = dtype == T.dtype ? self : to(T.dtype, file: file, line: line)
     source.copyBytes(into: UnsafeMutableRawBufferPointer(buffer), file, line)
+  }
+
+  /// Calls `body` with every element in C order, without copying where the tensor already lies so in memory.
+  /// The buffer is valid during the call only.
+  public func withElements<T: TensorElement, R>(
+    of type: T.Type = T.self, file: StaticString = #fileID, line: UInt = #line,
+    _ body: (UnsafeBufferPointer<T>) throws -> R
+  ) rethrows -> R {
+    let plain = to(T.dtype, device: .cpu, file: file, line: line).contiguous(file: file, line: line)
+    return try withExtendedLifetime(plain.handle) {
+      let count = plain.numel
+      let base = count == 0 ? nil : ct_data(plain.handle.pointer)?.assumingMemoryBound(to: T.self)
+      return try body(UnsafeBufferPointer(start: base, count: base == nil ? 0 : count))
+    }
   }
 
   func copyBytes(into buffer: UnsafeMutableRawBufferPointer, _ file: StaticString, _ line: UInt) {

@@ -5,9 +5,9 @@ import Schemas
 /// The embedded proposer: evolution over a grammar of reward terms, guided by what Eureka tells a language model.
 ///
 /// A program is a weighted sum of shaped features (`Genome`). The first generation is sampled from the grammar, leaning
-/// towards features that go with fitness in random behaviour. Later generations mutate and cross the fittest programs
+/// towards features that go with fitness in random behaviour, or whose names the goal mentions. Later generations mutate and cross the fittest programs
 /// by the advice of Eureka's reflection prompt (arXiv 2310.12931, appendix A): rewrite what never scores, change what
-/// stays constant, rescale what drowns the rest. It knows nothing of the task's words: what it finds, it finds by search.
+/// stays constant, rescale what drowns the rest. Of the task's words it knows no more than which fields they mention.
 public final class EvolutionProposer: Proposer {
   public struct Configuration: Sendable {
     /// Largest number of terms in a program.
@@ -41,7 +41,8 @@ public final class EvolutionProposer: Proposer {
 
   public func propose(_ count: Int, after history: DesignHistory) async throws -> [Proposal] {
     let episodes = history.probe + history.candidates.flatMap { $0.digest?.episodes ?? [] }
-    let statistics = FeatureStatistics.all(features, over: episodes)
+    let statistics = FeatureStatistics.all(
+      features, over: episodes, goal: history.goal, schema: history.schema)
     let breeders = history.candidates.filter { $0.score != nil && genomes[$0.proposal.source] != nil }
     var proposals: [Proposal] = []
     // A text is tried once; a grammar too small for that many different programs repeats itself in the end.
@@ -73,11 +74,13 @@ public final class EvolutionProposer: Proposer {
     return Genome(terms: terms)
   }
 
-  /// A feature, the likelier the more it goes with fitness; features that never vary are hopeless.
+  /// A feature, the likelier the more it goes with fitness and the more the goal speaks of it; features that never vary
+  /// are hopeless.
   private func randomFeature(_ statistics: [FeatureStatistics]) -> FeatureStatistics {
     let weights = statistics.map { one -> Double in
       if one.feature.kind == .alive { return 0.4 }
-      return one.spread < 1e-9 ? 0.001 : 0.1 + one.correlation * one.correlation
+      return one.spread < 1e-9
+        ? 0.001 : 0.1 + one.correlation * one.correlation + 0.25 * Double(min(one.mentions, 3))
     }
     var remaining = random.uniform() * weights.reduce(0, +)
     for (one, weight) in zip(statistics, weights) {
@@ -124,7 +127,8 @@ public final class EvolutionProposer: Proposer {
     let draw = random.uniform()
     var center = one.eliteMean + 0.3 * one.spread * random.normal()
     if draw < 0.35 { center = one.mean + 2 * one.spread * random.normal() }
-    if draw < 0.1, one.feature.low > -.infinity { center = one.feature.low }
+    // A length or a distance is most often wanted at nothing.
+    if draw < (one.feature.low == 0 ? 0.5 : 0.1), one.feature.low > -.infinity { center = one.feature.low }
     return min(max(center, one.feature.low), one.feature.high)
   }
 

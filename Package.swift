@@ -100,7 +100,7 @@ let package = Package(
     tests("Agents", ["Basics", "Schemas", "Environments", "Rewards"]),
     tests("Experiments", ["Basics"]),
     tests("GeneratedRewards", ["Experiments", "Proposers", "RewardPrograms"]),
-    tests("RewardDesign", ["Basics", "Environments", "RewardPrograms"]),
+    tests("RewardDesign", ["Basics", "Environments", "Proposers", "RewardPrograms"]),
     tests("RewardPrograms", ["Basics", "Schemas"], resources: [.copy("Programs")]),
     tests("Torch", ["Basics"]),
   ],

@@ -80,7 +80,7 @@ public final class EvolutionProposer: Proposer {
     let weights = statistics.map { one -> Double in
       if one.feature.kind == .alive { return 0.4 }
       return one.spread < 1e-9
-        ? 0.001 : 0.1 + one.correlation * one.correlation + 0.25 * Double(min(one.mentions, 3))
+        ? 0.001 : 0.05 + 1.5 * one.correlation * one.correlation + 0.25 * Double(min(one.mentions, 2))
     }
     var remaining = random.uniform() * weights.reduce(0, +)
     for (one, weight) in zip(statistics, weights) {

@@ -53,8 +53,14 @@ public struct Candidate: Sendable {
     if case .trained(let digest) = outcome { digest } else { nil }
   }
 
-  /// The largest fitness over the checkpoints of its training (Eureka, section 3.2); nil if it never trained.
-  public var score: Double? { digest?.fitness.max() }
+  /// Mean fitness over the last third of the training's checkpoints; nil if it never trained.
+  ///
+  /// Eureka takes the largest of all checkpoints, which favours noise: a reward is worth what its policies settle at.
+  public var score: Double? {
+    guard let fitness = digest?.fitness, !fitness.isEmpty else { return nil }
+    let last = fitness.suffix(max(1, fitness.count / 3))
+    return last.reduce(0, +) / Double(last.count)
+  }
 }
 
 /// The statistics of one training that are read back to the proposer: one value per checkpoint.

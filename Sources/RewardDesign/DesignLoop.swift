@@ -63,7 +63,7 @@ public struct DesignLoop: Sendable {
       history.candidates += candidates.compactMap { $0 }
     }
 
-    guard let best = history.best, let digest = best.digest else {
+    guard let best = history.best else {
       if shouldStop() { return DesignResult(task: task, seed: seed, proposer: proposer.name, history: history) }
       let reasons = history.candidates.compactMap { candidate -> String? in
         switch candidate.outcome {
@@ -76,7 +76,6 @@ public struct DesignLoop: Sendable {
     }
     var result = DesignResult(task: task, seed: seed, proposer: proposer.name, history: history)
     result.best = best
-    _ = digest
     if !shouldStop() { try compare(&result, meter: meter, shouldStop: shouldStop, onEvent: onEvent) }
     result.interrupted = shouldStop()
     return result

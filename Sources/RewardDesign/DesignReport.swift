@@ -122,7 +122,7 @@ public enum DesignReport {
   private static func search(_ report: inout Report, _ result: DesignResult) {
     let candidates = result.history.candidates
     guard !candidates.isEmpty else { return }
-    report.section("The search", "Each candidate's score is its best fitness over the checkpoints of one training.")
+    report.section("The search", "Each candidate's score is its mean fitness over the last third of one training.")
     let generations = Set(candidates.map(\.generation)).sorted()
     report.chart(
       Chart(

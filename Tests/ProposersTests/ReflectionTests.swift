@@ -28,5 +28,7 @@ import Testing
     #expect(DesignHistory.best(of: [candidate(0, nil), candidate(1, [0.1, 0.2]), candidate(2, [0.2])])?.id == 1)
     #expect(DesignHistory.best(of: [candidate(0, [-5]), candidate(1, [-2]), candidate(2, nil)])?.id == 1)
     #expect(DesignHistory.best(of: [candidate(0, nil)]) == nil)
+    // A peak that does not last is not a score.
+    #expect(candidate(0, [0, 0, 0, 9, 0, 0, 0, 1, 2, 3]).score == 2)
   }
 }

@@ -75,7 +75,9 @@ int ct_copy_out(ct_tensor x, void *out, size_t bytes) {
   return status_of([&] {
     at::Tensor plain = ref(x).detach().to(at::kCPU).contiguous();
     TORCH_CHECK(plain.nbytes() == bytes, "The tensor has ", plain.nbytes(), " bytes, not ", bytes, ".");
-    if (bytes > 0) std::memcpy(out, plain.const_data_ptr(), bytes);
+    // A gradient that is known to be zero has no storage.
+    if (bytes > 0 && plain.const_data_ptr()) std::memcpy(out, plain.const_data_ptr(), bytes);
+    else std::memset(out, 0, bytes);
   });
 }
 int64_t ct_print(ct_tensor x, char *out, size_t capacity) {

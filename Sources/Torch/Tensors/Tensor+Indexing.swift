@@ -11,8 +11,8 @@ public protocol TensorIndex {
 public enum AnyTensorIndex: TensorIndex {
   case at(Int)
   case slice(start: Int, stop: Int, step: Int)
-  case ellipsis
-  case newAxis
+  case rest
+  case axis
   case tensor(Tensor)
 
   public var index: AnyTensorIndex { self }
@@ -21,6 +21,12 @@ public enum AnyTensorIndex: TensorIndex {
 extension TensorIndex where Self == AnyTensorIndex {
   /// Every index of one dimension: Python's `:`.
   public static var all: Self { .slice(start: 0, stop: .max, step: 1) }
+
+  /// As many whole dimensions as are left: Python's `...`.
+  public static var ellipsis: Self { .rest }
+
+  /// A new dimension of size 1: Python's `None`.
+  public static var newAxis: Self { .axis }
 
   /// Python's `start:stop:step`; nil stands for an end.
   public static func slice(_ start: Int?, _ stop: Int?, step: Int = 1) -> Self {
@@ -144,8 +150,8 @@ extension AnyTensorIndex {
     case .at(let index): ct_index(kind: CT_AT, start: Int64(index), stop: 0, step: 1, tensor: nil)
     case .slice(let start, let stop, let step):
       ct_index(kind: CT_SLICE, start: Int64(start), stop: Int64(stop), step: Int64(step), tensor: nil)
-    case .ellipsis: ct_index(kind: CT_ELLIPSIS, start: 0, stop: 0, step: 1, tensor: nil)
-    case .newAxis: ct_index(kind: CT_NEW_AXIS, start: 0, stop: 0, step: 1, tensor: nil)
+    case .rest: ct_index(kind: CT_ELLIPSIS, start: 0, stop: 0, step: 1, tensor: nil)
+    case .axis: ct_index(kind: CT_NEW_AXIS, start: 0, stop: 0, step: 1, tensor: nil)
     case .tensor(let tensor):
       ct_index(kind: CT_BY_TENSOR, start: 0, stop: 0, step: 1, tensor: tensor.handle.pointer)
     }

@@ -367,7 +367,9 @@ public final class PPO: @unchecked Sendable {
     }
   }
 
+  /// A fresh permutation, which depends on the generator alone, so that a resumed training draws the same.
   private func shuffle() {
+    for i in order.indices { order[i] = i }
     for i in stride(from: order.count - 1, to: 0, by: -1) { order.swapAt(i, random.integer(below: i + 1)) }
   }
 

@@ -29,6 +29,8 @@ public final class EvolutionProposer: Proposer {
   private let features: [Feature]
   private var random: RandomGenerator
   private var genomes: [String: Genome] = [:]
+  /// Texts proposed so far, without their comments.
+  private var tried: Set<String> = []
 
   public init(schema: Schema, seed: UInt64, configuration: Configuration = Configuration()) throws {
     features = Feature.all(of: schema)
@@ -55,8 +57,7 @@ public final class EvolutionProposer: Proposer {
       let lineage = child.parents.isEmpty ? "" : " of " + child.parents.map { "\($0.id)" }.joined(separator: " and ")
       let source = child.genome.source(
         comment: "Candidate \(id), generation \(history.generation + 1): \(child.origin)\(lineage).")
-      let isKnown = genomes.values.contains(child.genome)
-      if isKnown { continue }
+      guard tried.insert(child.genome.source(comment: "")).inserted else { continue }
       genomes[source] = child.genome
       proposals.append(Proposal(source: source, parents: child.parents.map(\.id), origin: child.origin))
     }

@@ -19,6 +19,8 @@ public struct Feature: Sendable, Hashable {
 
   public let field: String
   public let kind: Kind
+  /// True for a field without a shape, which Python sees as a plain number.
+  let isScalar: Bool
   /// Columns of the record, for `distance` those of the other field in `others`.
   let columns: Range<Int>
   let others: Range<Int>
@@ -39,7 +41,9 @@ public struct Feature: Sendable, Hashable {
       guard let columns = schema.columns(of: field.name) else { continue }
       func add(_ kind: Kind, others: Range<Int> = 0..<0, low: Double, high: Double) {
         features.append(
-          Feature(field: field.name, kind: kind, columns: columns, others: others, low: low, high: high))
+          Feature(
+            field: field.name, kind: kind, isScalar: field.shape.isEmpty, columns: columns, others: others, low: low,
+            high: high))
       }
       if field.name == "terminated" {
         add(.alive, low: 0, high: 1)
@@ -88,9 +92,9 @@ public struct Feature: Sendable, Hashable {
   /// The feature as a Python expression over one transition.
   public var source: String {
     switch kind {
-    case .component(let index): columns.count == 1 ? field : "\(field)[\(index)]"
+    case .component(let index): isScalar ? field : "\(field)[\(index)]"
     case .alive: "(1.0 - \(field))"
-    case .squares: columns.count == 1 ? "np.square(\(field)).sum()" : "np.sum(np.square(\(field)))"
+    case .squares: "np.sum(np.square(\(field)))"
     case .norm: "np.linalg.norm(\(field))"
     case .distance(let other): "np.linalg.norm(\(field) - \(other))"
     }

@@ -14,6 +14,7 @@ import Testing
       Field("speed", unit: "m/s", meaning: "speed"),
       Field("height", unit: "m", low: 0, high: 2, meaning: "height"),
       Field("hand", shape: [3], unit: "m", meaning: "hand"), Field("goal", shape: [3], unit: "m", meaning: "goal"),
+      Field("grip", shape: [1], low: 0, high: 1, meaning: "grip"),
       Field("spin", shape: [3], unit: "rad/s", meaning: "spin"),
       Field("terminated", low: 0, high: 1, meaning: "fell"),
       Field("secret", meaning: "what only the fitness sees", fitnessOnly: true),
@@ -22,7 +23,7 @@ import Testing
   @Test func featuresAreUnitAwareAndKeepTheSecret() {
     let features = Feature.all(of: Self.schema)
     let sources = Set(features.map(\.source))
-    #expect(sources.isSuperset(of: ["speed", "height", "hand[2]", "np.sum(np.square(action))", "(1.0 - terminated)"]))
+    #expect(sources.isSuperset(of: ["speed", "height", "hand[2]", "grip[0]", "np.sum(np.square(action))", "(1.0 - terminated)"]))
     #expect(sources.contains("np.linalg.norm(goal - hand)"))
     #expect(!sources.contains { $0.contains("spin") && ($0.contains("hand") || $0.contains("goal")) })
     #expect(!features.contains { $0.fields.contains("secret") || $0.fields.contains("obs") })

@@ -103,23 +103,28 @@ import Torch
     #expect(throws: GuerdonError.self) { try network.loadStateDict(state) }
   }
 
-  /// Thousands of training steps leave nothing behind.
-  @Test func trainingRunsInFlatMemory() throws {
-    let network = network(seed: 1)
-    let optimizer = Adam(network.parameters())
-    let (x, y) = data()
-    let inputs = Tensor(x.flatMap { $0 }, shape: [16, 3]), targets = Tensor(y.flatMap { $0 }, shape: [16, 2])
-    func resident() throws -> Int {
-      let text = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
-      let line = text.split(separator: "\n").first { $0.hasPrefix("VmRSS") } ?? ""
-      return Int(line.filter(\.isNumber)) ?? 0
+  #if os(Linux)
+  /// Thousands of training steps leave nothing behind. In a process of its own, so that no other test's memory counts.
+  @Test func trainingRunsInFlatMemory() async {
+    await #expect(processExitsWith: .success) {
+      let tests = LearningTests()
+      let network = tests.network(seed: 1)
+      let optimizer = Adam(network.parameters())
+      let (x, y) = tests.data()
+      let inputs = Tensor(x.flatMap { $0 }, shape: [16, 3]), targets = Tensor(y.flatMap { $0 }, shape: [16, 2])
+      for _ in 0..<1_000 { tests.step(network, optimizer, inputs, targets) }
+      let before = try LearningTests.residentKilobytes()
+      for _ in 0..<10_000 { tests.step(network, optimizer, inputs, targets) }
+      let growth = try LearningTests.residentKilobytes() - before
+      // One leaked activation a step (16 × 8 doubles) would be 10 MB; an allocator's own drift stays well below 4.
+      #expect(growth < 4_000, "\(growth) kB")
     }
-    #if os(Linux)
-    for _ in 0..<500 { step(network, optimizer, inputs, targets) }
-    let before = try resident()
-    for _ in 0..<5_000 { step(network, optimizer, inputs, targets) }
-    // A leak of one activation a step would be 5,000 × 1 kB and more; other tests of this process need room as well.
-    #expect(try resident() - before < 200_000, "kB")
-    #endif
   }
+
+  private static func residentKilobytes() throws -> Int {
+    let text = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+    let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("VmRSS") })
+    return try #require(Int(line.filter(\.isNumber)))
+  }
+  #endif
 }

@@ -145,8 +145,12 @@ extension Tensor {
     let plain = to(T.dtype, device: .cpu, file: file, line: line).contiguous(file: file, line: line)
     return try withExtendedLifetime(plain.handle) {
       let count = plain.numel
-      let base = count == 0 ? nil : ct_data(plain.handle.pointer)?.assumingMemoryBound(to: T.self)
-      return try body(UnsafeBufferPointer(start: base, count: base == nil ? 0 : count))
+      guard count > 0 else { return try body(UnsafeBufferPointer(start: nil, count: 0)) }
+      if let base = ct_data(plain.handle.pointer)?.assumingMemoryBound(to: T.self) {
+        return try body(UnsafeBufferPointer(start: base, count: count))
+      }
+      // Zeros without storage, as some gradients are: only a copy has elements to point at.
+      return try plain.array(of: T.self, file: file, line: line).withUnsafeBufferPointer(body)
     }
   }
 

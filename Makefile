@@ -33,6 +33,7 @@ demo: build
 
 # Every test is a Swift Testing one; XCTest would only add that it found none.
 test: setup
+	@"$(root)/Tests/SetUp/run"
 	@$(call swift,build) --build-tests
 	@$(call swift,test) --skip-build --disable-xctest
 

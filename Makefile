@@ -31,11 +31,11 @@ build: setup
 demo: build
 	@"$(bin)/guerdon" design "$(TASK)"
 
+# One command builds and tests: `swift build --build-tests` leaves a release build without what `@testable` needs.
 # Every test is a Swift Testing one; XCTest would only add that it found none.
 test: setup
 	@"$(root)/Tests/SetUp/run"
-	@$(call swift,build) --build-tests
-	@$(call swift,test) --skip-build --disable-xctest
+	@$(call swift,test) --disable-xctest
 
 bench:
 	@"$(root)/scripts/setup" --peers

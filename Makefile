@@ -31,11 +31,12 @@ build: setup
 demo: build
 	@"$(bin)/guerdon" design "$(TASK)"
 
-# One command builds and tests: `swift build --build-tests` leaves a release build without what `@testable` needs.
+# Tests are built in a folder of their own: `@testable` imports need other compiler flags, and one folder for both would
+# have everything compiled anew whenever tests follow a build or a build follows tests.
 # Every test is a Swift Testing one; XCTest would only add that it found none.
 test: setup
 	@"$(root)/Tests/SetUp/run"
-	@$(call swift,test) --disable-xctest
+	@cd "$(root)" && $(call swift,test) --scratch-path .build/tests --disable-xctest
 
 bench:
 	@"$(root)/scripts/setup" --peers

@@ -50,5 +50,8 @@ reproduce: build
 	  case $$code in 0) ;; 2) [ $$worst = 1 ] || worst=2 ;; 130) exit 130 ;; *) worst=1 ;; esac; \
 	done; exit $$worst
 
+docs: build
+	@"$(root)/scripts/docs"
+
 clean:
 	@rm -rf "$(root)/.build"

@@ -107,3 +107,21 @@ let package = Package(
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20
 )
+
+// To work in one room without building the house: GUERDON_ROOM=Torch leaves only that room, its tests, and what they need.
+// Several are separated by commas.
+if let rooms = Context.environment["GUERDON_ROOM"], !rooms.isEmpty {
+  var kept: Set<String> = []
+  var open: [String] = rooms.split(separator: ",").flatMap { room in [String(room), room + "Tests"] }
+  while let name: String = open.popLast() {
+    guard kept.insert(name).inserted, let target = package.targets.first(where: { $0.name == name }) else { continue }
+    for dependency: Target.Dependency in target.dependencies {
+      switch dependency {
+      case .byNameItem(let below, _), .targetItem(let below, _): open.append(below)
+      default: break
+      }
+    }
+  }
+  package.targets.removeAll { !kept.contains($0.name) }
+  package.products.removeAll { product in !kept.contains(product.name) }
+}

@@ -326,7 +326,8 @@ func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
                 values = {k: torch.tensor(v, dtype=torch.float32) for k, v in values.items()}
             total, terms = split(function(**arguments(values, rows)))
             rewards.append(number(total))
-            for k, v in terms.items(): named.setdefault(k, []).append(number(v))
+            for k, v in terms.items(): named.setdefault(k, [0.0] * row).append(number(v))
+            for values in named.values(): values += [0.0] * (row + 1 - len(values))  # A term that a return leaves out.
         return dict(reward=rewards, terms=named)
 
     results = []

@@ -147,6 +147,12 @@ func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
             return self._reach(self._text + "." + name)
         def __getitem__(self, index):
             return self._reach(f"{self._text}[{index!r}]")
+        def __len__(self):
+            return next(k for k in range(1000) if not any(v.startswith(f"{self._text}[{k}]") for v in self._values))
+        def __iter__(self):
+            return iter([self[k] for k in range(len(self))])
+        def __bool__(self):
+            return True
         def __mul__(self, other):
             return Pose(self.p, self.q) * other
         def __call__(self, *arguments, **keywords):

@@ -137,6 +137,32 @@ import Testing
     #expect(try reward(source, "v[3]", ["v": vector(0, 2.5, 4)]) == 6.5 + 10 + 100 + 1000)
   }
 
+  @Test func stringsMayDependOnData() throws {
+    let source = """
+      def f(x):
+          phase = "far" if x > 2 else "near"
+          if x < 0:
+              phase = "behind"
+          gain = {"far": 1.0, "near": 2.0, "behind": 3.0}[phase]
+          return gain + 10 * (phase == "near") + 100 * (phase in ("far", "behind"))
+      """
+    for (x, expected) in [(3.0, 101.0), (1.0, 12.0), (-1.0, 103.0)] {
+      #expect(try reward(source, "x", ["x": number(x)]) == expected)
+    }
+  }
+
+  @Test func listsOfObjectsAreTheirFields() throws {
+    let source = """
+      def f(self):
+          total = sum(link.z for link in self.links)
+          return total * len(self.links) + max(self.masses[0], self.masses[1])
+      """
+    let fields = ["self.links[0].z", "self.links[1].z", "self.links[2].z"]
+    var inputs = Dictionary(uniqueKeysWithValues: zip(fields, [1.0, 2.0, 3.0].map(number)))
+    inputs["self.masses"] = vector(4, 5)
+    #expect(try reward(source, fields.joined(separator: ", ") + ", self.masses[2]", inputs) == 23)
+  }
+
   @Test func closuresSeeTheirFrame() throws {
     let source = """
       K = 2.0

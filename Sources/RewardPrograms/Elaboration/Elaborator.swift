@@ -208,6 +208,22 @@ final class Elaborator {
     }
   }
 
+  /// The objects of a list in the environment, whose fields begin with `path[0]`, `path[1]`, …; nil if there are none.
+  func elements(of path: String, _ span: Span) -> [Value]? {
+    var values: [Value] = []
+    while values.count < Limits.elements {
+      let text = "\(path)[\(values.count)]"
+      if let value = input(text, span) {
+        values.append(value)
+      } else if isPrefixOfField(text) {
+        values.append(.path(text))
+      } else {
+        break
+      }
+    }
+    return values.isEmpty ? nil : values
+  }
+
   var fieldNames: [String] { schema.fields.map(\.name) }
 
   /// The value of a field; nil if the schema has none of that name.

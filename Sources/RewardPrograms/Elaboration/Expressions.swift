@@ -241,6 +241,12 @@ extension Elaborator {
 
   func compare(_ comparison: ComparisonOperator, _ left: Value, _ right: Value, _ span: Span) -> Value {
     if left.isInvalid || right.isInvalid { return .invalid }
+    if case .choice(let condition, let first, let second, _) = left {
+      return merge(condition, compare(comparison, first, right, span), compare(comparison, second, right, span))
+    }
+    if case .choice(let condition, let first, let second, _) = right {
+      return merge(condition, compare(comparison, left, first, span), compare(comparison, left, second, span))
+    }
     switch comparison {
     case .is, .isNot:
       if case .array = left, !right.isNone {

@@ -19,8 +19,10 @@ extension Elaborator {
       mark(expression.span)
       return read(selection, index.span)
     case .dictionary(let id):
-      guard let key = key(evaluate(index), index) else { return .invalid }
       let entries = heap.dictionary(id)
+      let chosen = defined(evaluate(index), index)
+      if case .choice = chosen { return pick(entries, chosen, index) }
+      guard let key = key(chosen, index) else { return .invalid }
       if let value = entries[key] { return defined(value, expression) }
       return fail(
         "unknown-key", index.span, "The dict has no key \"\(key.text)\".",
@@ -43,6 +45,15 @@ extension Elaborator {
     default: break
     }
     return fail("type", expression.span, "\(container.kindName) has no elements.")
+  }
+
+  /// The entry of a dictionary whose key depends on the data.
+  private func pick(_ entries: OrderedDictionary, _ key: Value, _ index: Expression) -> Value {
+    if case .choice(let condition, let first, let second, _) = key {
+      return merge(condition, pick(entries, first, index), pick(entries, second, index))
+    }
+    guard let key = self.key(key, index) else { return .invalid }
+    return entries[key] ?? fail("unknown-key", index.span, "The dict has no key \"\(key.text)\".")
   }
 
   private func pick(_ container: Value, _ index: Expression) -> Value {

@@ -19,6 +19,9 @@ extension Elaborator {
         heap.add(.dictionary(merge(condition, heap.dictionary(left), heap.dictionary(right), nil))))
     case (.record(let type, let left), .record(let other, let right)) where type == other:
       return .record(type, merge(condition, left, right, nil))
+    case (.string, .string), (.choice, .string), (.string, .choice), (.choice, .choice):
+      let count = choices(a) + choices(b)
+      return count <= 64 ? .choice(condition, a, b, count: count) : .undefined("it can be too many strings")
     default: break
     }
     guard isNumeric(a), isNumeric(b), let left = toArray(a), let right = toArray(b) else {
@@ -26,6 +29,8 @@ extension Elaborator {
     }
     return mergeArrays(condition, left, right)
   }
+
+  private func choices(_ value: Value) -> Int { if case .choice(_, _, _, let count) = value { count } else { 1 } }
 
   private func isNumeric(_ value: Value) -> Bool {
     switch value {

@@ -351,6 +351,10 @@ extension Elaborator {
           : "The number of \(kind == .fitness ? "steps of an episode" : "rows of a batch") is not known here.",
         suggestion: array.shape.isEmpty ? nil : columnForm(columnName(expression)))
       return nil
+    case .path(let path):
+      if let elements = elements(of: path, expression.span) { return elements }
+      fail("type", expression.span, "\(value.kindName), has no elements to loop over.")
+      return nil
     case .size:
       fail("type", expression.span, "An int has no elements to loop over.", suggestion: "use \"range(...)\"")
       return nil

@@ -68,6 +68,8 @@ indirect enum Value: Sendable {
   case path(String)
   /// A type or a dtype: callable, comparable by name, otherwise opaque.
   case type(String)
+  /// One of some strings, by a condition on the data: `stage = "reach" if far else "grasp"`.
+  case choice(Node, Value, Value, count: Int)
   /// Not defined on every path, and why: an error when used.
   case undefined(String)
   /// An error was reported.
@@ -104,7 +106,7 @@ indirect enum Value: Sendable {
     case .bool: "a bool"
     case .int, .size: "an int"
     case .float: "a float"
-    case .string: "a string"
+    case .string, .choice: "a string"
     case .array(let array):
       array.shape.isEmpty && array.family == .python ? "a number" : array.family == .torch ? "a tensor" : "an array"
     case .tuple: "a tuple"

@@ -6,6 +6,8 @@ extension Library {
         guard let first = array.shape.first else { break }
         return elaborator.sizeValue(first)
       case .string(let text): return .int(text.count)
+      case .path(let path):
+        if let elements = elaborator.elements(of: path, arguments.span) { return .int(elements.count) }
       case .dictionary(let id): return .int(elaborator.heap.dictionary(id).keys.count)
       case let value:
         if let items = elaborator.sequence(value) { return .int(items.count) }

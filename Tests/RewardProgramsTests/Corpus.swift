@@ -298,7 +298,8 @@ func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
         else:
             count = len(function.__defaults__ or ())
             numbers = [k for k, a in function.__annotations__.items() if a in (float, int, "float", "int")]
-            defaults = set(code.co_varnames[code.co_argcount - count:code.co_argcount]) | set(function.__kwdefaults__ or ())
+            defaults = set(code.co_varnames[code.co_argcount - count:code.co_argcount])
+            defaults |= set(function.__kwdefaults__ or ())
             parameters = list(code.co_varnames[:code.co_argcount + code.co_kwonlyargcount])
         data = {k: np.array(v, dtype=np.float64) for k, v in job["inputs"].items()}
         rows = next(iter(data.values())).shape[0]

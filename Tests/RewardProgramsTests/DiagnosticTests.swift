@@ -229,14 +229,16 @@ import Testing
 
   @Test func findsNamedConstants() throws {
     let source =
-      "SCALE = 2.5\ndef reward(speed, weight=-0.5):\n    temperature: float = 0.1  # kept\n    return SCALE * speed * weight / temperature\n"
+      "SCALE = 2.5\ndef reward(speed, weight=-0.5):\n    temperature: float = 0.1  # kept\n"
+      + "    return SCALE * speed * weight / temperature\n"
     let program = try RewardProgram.compile(source, schema: Self.schema)
     #expect(program.constants.map(\.name) == ["SCALE", "weight", "temperature"])
     #expect(program.constants.map(\.value) == [2.5, -0.5, 0.1])
     let changed = program.source(replacing: program.constants.map { ($0, $0.value * 2) })
     #expect(
       changed
-        == "SCALE = 5.0\ndef reward(speed, weight=-1.0):\n    temperature: float = 0.2  # kept\n    return SCALE * speed * weight / temperature\n"
+        == "SCALE = 5.0\ndef reward(speed, weight=-1.0):\n    temperature: float = 0.2  # kept\n"
+        + "    return SCALE * speed * weight / temperature\n"
     )
   }
 }

@@ -27,7 +27,10 @@ import Testing
 
   @Test(arguments: [
     ("def compute_reward(x):\n    return x\ndef helper(x):\n    return 2 * x", "compute_reward"),
-    ("def compute_dense_reward(self, action):\n    return action\ndef other(x):\n    return 2 * x", "compute_dense_reward"),
+    (
+      "def compute_dense_reward(self, action):\n    return action\ndef other(x):\n    return 2 * x",
+      "compute_dense_reward"
+    ),
     ("def helper(x):\n    return x\ndef my_own_name(x):\n    return helper(x)", "my_own_name"),
     ("def my_own_name(x):\n    return helper(x)\ndef helper(x):\n    return x", "my_own_name"),
     ("class Env:\n    def _get_rewards(self):\n        return self.x", "_get_rewards"),

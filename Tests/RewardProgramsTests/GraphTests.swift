@@ -18,15 +18,19 @@ import Testing
     let count = graph.count
     let second = graph.binary(.add, y, x)
     #expect(second == first && graph.count == count)
-    let difference = graph.binary(.subtract, x, y), opposite = graph.binary(.subtract, y, x)
+    let difference = graph.binary(.subtract, x, y)
+    let opposite = graph.binary(.subtract, y, x)
     #expect(difference != opposite)
   }
 
   @Test func constantsAreFolded() {
     var (graph, x, _) = graph()
-    let two = graph.constant(2), three = graph.constant(3)
-    let zero = graph.constant(0), one = graph.constant(1)
-    let eight = graph.binary(.power, two, three), exponential = graph.unary(.exp, zero)
+    let two = graph.constant(2)
+    let three = graph.constant(3)
+    let zero = graph.constant(0)
+    let one = graph.constant(1)
+    let eight = graph.binary(.power, two, three)
+    let exponential = graph.unary(.exp, zero)
     #expect(graph.constantValue(eight) == 8 && graph.constantValue(exponential) == 1)
     let same = [graph.binary(.multiply, x, one), graph.binary(.add, zero, x), graph.select(one, x, two)]
     #expect(same == [x, x, x])
@@ -42,7 +46,8 @@ import Testing
 
   @Test func knowsWhatIsNeeded() {
     var (graph, x, y) = graph()
-    let used = graph.unary(.tanh, x), unused = graph.unary(.exp, y)
+    let used = graph.unary(.tanh, x)
+    let unused = graph.unary(.exp, y)
     let isNeeded = graph.reachable(from: [used])
     #expect(isNeeded[Int(x.index)] && !isNeeded[Int(y.index)] && !isNeeded[Int(unused.index)])
   }

@@ -62,9 +62,11 @@ import Testing
   @Test(arguments: [
     ("x = 'abc", "unterminated-string"), ("x = \"\"\"abc", "unterminated-string"), ("x = 1\u{0}", "binary"),
     ("x = $y", "syntax"), ("x = y?", "syntax"), ("x = 3abc", "syntax"), ("x = 2j", "syntax"), ("x = 01", "syntax"),
-    ("x = 0xZZ", "syntax"), ("x = 99999999999999999999", "integer-too-large"), ("x = (1", "syntax"), ("x = 1)", "syntax"),
+    ("x = 0xZZ", "syntax"), ("x = 99999999999999999999", "integer-too-large"), ("x = (1", "syntax"),
+    ("x = 1)", "syntax"),
     ("x = (1]", "syntax"), ("if x:\n  a\n\tb\n", "mixed-indentation"), ("if x:\n    a\n  b\n", "indentation"),
-    ("x = \\ 1", "syntax"), ("ｘ = 1", "unicode"), ("x = y − 1", "unicode"), ("x = “a”", "unicode"), ("é = 1", "unicode"),
+    ("x = \\ 1", "syntax"), ("ｘ = 1", "unicode"), ("x = y − 1", "unicode"), ("x = “a”", "unicode"),
+    ("é = 1", "unicode"),
     ("\u{1F}", "binary"),
   ])
   func rejects(_ text: String, _ code: String) {

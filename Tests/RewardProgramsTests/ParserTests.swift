@@ -11,39 +11,41 @@ import Testing
     "a << b + c", "~a & -b", "f(a, b, k=c)(d).e[0]", "x[:, 0, ...]", "x[::2, None, -1]", "x[1:2]", "x[a, b][c]",
     "(a,)", "()", "[a, b, c]", "[]", "{'a': b, 1: c}", "lambda x, y: x + y", "a in b", "a not in b", "a is not b",
     "(a, b)[0]", "x.y.z(1).w", "1.5e3 + .5", "True and None", "'a' 'b'", "a if not b else -c", "a == (b if c else d)",
-    "f(*a, **b)", "-x[0] + +y", "not -x", "a @ b.T @ c", "x[(a, b)]", "(yield_ := 3)", "a ** b.c", "f(x)[0] ** 2",
+    "f(*a, **b)", "-x[0] + +y", "not -x", "a @ b.T @ c", "x[(a, b)]", "f(y := 3)", "a ** b.c", "f(x)[0] ** 2",
   ]
 
   @Test func agreesWithCPython() throws {
-    let found = Self.expressions.map { text in
-      Parser.expression(text == "(yield_ := 3)" ? "f(yield_ := 3)" : text).map(Printer.text) ?? "unparsable"
-    }
+    let found = Self.expressions.map { text in Parser.expression(text).map(Printer.text) ?? "unparsable" }
     let expected: [String] = try Python.run(
       """
       import ast, json, sys
-      binary = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
-                ast.MatMult: "@", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>"}
+      binary = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%",
+                ast.Pow: "**", ast.MatMult: "@", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>"}
       unary = {ast.USub: "-", ast.UAdd: "+", ast.Not: "not ", ast.Invert: "~"}
       compare = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=", ast.Is: "is",
                  ast.IsNot: "is not", ast.In: "in", ast.NotIn: "not in"}
+      def several(items): return ", ".join(map(text, items))
+      def keyword(k): return (k.arg + "=" if k.arg else "**") + text(k.value)
       def text(e):
           match e:
               case ast.Constant(value=v):
                   return "..." if v is ... else "'" + v + "'" if isinstance(v, str) else repr(v)
               case ast.Name(id=n): return n
-              case ast.Tuple(elts=v): return "(" + text(v[0]) + ",)" if len(v) == 1 else "(" + ", ".join(map(text, v)) + ")"
+              case ast.Tuple(elts=v): return "(" + several(v) + ("," if len(v) == 1 else "") + ")"
               case ast.List(elts=v): return "[" + ", ".join(map(text, v)) + "]"
-              case ast.Dict(keys=k, values=v): return "{" + ", ".join(text(a) + ": " + text(b) for a, b in zip(k, v)) + "}"
+              case ast.Dict(keys=k, values=v):
+                  return "{" + ", ".join(text(a) + ": " + text(b) for a, b in zip(k, v)) + "}"
               case ast.UnaryOp(op=o, operand=v): return unary[type(o)] + text(v)
               case ast.BinOp(left=l, op=o, right=r): return f"({text(l)} {binary[type(o)]} {text(r)})"
-              case ast.BoolOp(op=o, values=v): return "(" + (" and " if isinstance(o, ast.And) else " or ").join(map(text, v)) + ")"
+              case ast.BoolOp(op=o, values=v):
+                  return "(" + (" and " if isinstance(o, ast.And) else " or ").join(map(text, v)) + ")"
               case ast.Compare(left=l, ops=o, comparators=c):
                   return "(" + text(l) + "".join(f" {compare[type(a)]} {text(b)}" for a, b in zip(o, c)) + ")"
               case ast.IfExp(test=t, body=b, orelse=o): return f"({text(b)} if {text(t)} else {text(o)})"
               case ast.Call(func=f, args=a, keywords=k):
-                  return text(f) + "(" + ", ".join([text(x) for x in a] + [(x.arg + "=" if x.arg else "**") + text(x.value) for x in k]) + ")"
+                  return text(f) + "(" + ", ".join([text(x) for x in a] + [keyword(x) for x in k]) + ")"
               case ast.Attribute(value=v, attr=a): return text(v) + "." + a
-              case ast.Subscript(value=v, slice=ast.Tuple(elts=s)) if s: return text(v) + "[" + ", ".join(map(text, s)) + "]"
+              case ast.Subscript(value=v, slice=ast.Tuple(elts=s)) if s: return text(v) + "[" + several(s) + "]"
               case ast.Subscript(value=v, slice=s): return text(v) + "[" + text(s) + "]"
               case ast.Slice(lower=a, upper=b, step=c):
                   return (text(a) if a else "") + ":" + (text(b) if b else "") + (":" + text(c) if c else "")
@@ -51,9 +53,11 @@ import Testing
               case ast.Starred(value=v): return "*" + text(v)
               case ast.NamedExpr(target=t, value=v): return f"({text(t)} := {text(v)})"
       texts = json.load(sys.stdin)
-      json.dump([text(ast.parse("f(yield_ := 3)" if t == "(yield_ := 3)" else t, mode="eval").body) for t in texts], sys.stdout)
+      json.dump([text(ast.parse(t, mode="eval").body) for t in texts], sys.stdout)
       """, input: Self.expressions)
-    for ((source, swift), python) in zip(zip(Self.expressions, found), expected) { #expect(swift == python, "\(source)") }
+    for ((source, swift), python) in zip(zip(Self.expressions, found), expected) {
+      #expect(swift == python, "\(source)")
+    }
   }
 
   private func parse(_ text: String) -> (statements: [Statement], codes: [String], lines: [Int]) {
@@ -112,7 +116,8 @@ import Testing
 
   @Test(arguments: [
     "match x:\n    case 1: pass\n", "def f(x, x): pass\n", "1 = x\n", "f() = 1\n", "x + 1 = 2\n", "if x\n    y\n",
-    "for x y: pass\n", "def f: pass\n", "class: pass\n", "import\n", "from x\n", "return return\n", "x y\n", "else:\n    x\n",
+    "for x y: pass\n", "def f: pass\n", "class: pass\n", "import\n", "from x\n", "return return\n", "x y\n",
+    "else:\n    x\n",
     "@f\nx = 1\n", "lambda x y: x\n", "[x for]\n", "{1: 2, 3}\n", "x[1:2:3:4]\n", "f(a b)\n", "x = \n",
   ])
   func rejects(_ text: String) { #expect(!parse(text).codes.isEmpty) }

@@ -37,7 +37,8 @@ enum Checks {
     for function in survey.functions
     where function.nameSpan != result.span && !elaborator.calledFunctions.contains(function.nameSpan) {
       elaborator.log.report(
-        .note, "unused-function", function.nameSpan, "\"\(function.name)\" is never called.", suggestion: "leave it out")
+        .note, "unused-function", function.nameSpan, "\"\(function.name)\" is never called.", suggestion: "leave it out"
+      )
     }
   }
 

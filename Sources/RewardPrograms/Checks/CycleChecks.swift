@@ -16,7 +16,7 @@ extension Checks {
     if isAwayFromZero(total) {
       elaborator.warn(
         "living-bonus", result.span,
-        "Every step is worth at least \(short(total.low)): longer episodes are always better, whatever happens in them.",
+        "Every step is worth at least \(short(total.low)): longer episodes are better, whatever happens in them.",
         suggestion: "subtract a constant, or reward the change of a quantity instead of the quantity")
     } else {
       let inTotal = graph.reachable(from: [result.total])

@@ -208,7 +208,7 @@ final class Elaborator {
     }
   }
 
-  /// The objects of a list in the environment, whose fields begin with `path[0]`, `path[1]`, …; nil if there are none.
+  /// The objects of a list in the environment, whose fields begin with `path[0]`, `path[1]`, …; nil if there is none.
   func elements(of path: String, _ span: Span) -> [Value]? {
     var values: [Value] = []
     while values.count < Limits.elements {

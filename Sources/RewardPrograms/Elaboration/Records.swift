@@ -1,5 +1,5 @@
 /// Objects of the environments' Python that are made of numbers: SAPIEN's `Pose` (`p`, and `q` as w, x, y, z) and
-/// SciPy's `Rotation` (a quaternion x, y, z, w). Their methods are functions of the prelude, `_Pose_inv` for `Pose.inv`.
+/// SciPy's `Rotation` (a quaternion x, y, z, w). Their methods are functions of the prelude: `_Pose_inv` is `Pose.inv`.
 extension Elaborator {
   private static let parameters: [String: [String]] = ["Pose": ["p", "q"], "Rotation": ["quaternion"]]
 
@@ -83,7 +83,9 @@ extension Elaborator {
 
   /// A helper of the prelude as a member of the module it comes from.
   func helper(_ name: String, of module: String) -> Value? {
-    guard let root = module.split(separator: ".").first, Library.helperModules.contains(String(root)) else { return nil }
+    guard let root = module.split(separator: ".").first, Library.helperModules.contains(String(root)) else {
+      return nil
+    }
     if Self.parameters[name] != nil { return .type(name) }
     return preludeFunction(name) ?? (name.first?.isLowercase == true ? .module("\(module).\(name)") : .type(name))
   }

@@ -202,7 +202,11 @@ extension Elaborator {
     }
   }
 
-  enum Truth { case known(Bool), dynamic(Node), invalid }
+  enum Truth {
+    case known(Bool)
+    case dynamic(Node)
+    case invalid
+  }
 
   /// Whether a value counts as true: known now, or a node that says so for every row.
   func truth(_ value: Value, _ expression: Expression) -> Truth {

@@ -74,7 +74,8 @@ extension Library {
     },
     define("hardtanh", in: "F", "input min_val max_val") { elaborator, arguments in
       guard let x = elaborator.arrayArgument(arguments, "input") else { return .invalid }
-      let low = arguments["min_val"].number ?? -1, high = arguments["max_val"].number ?? 1
+      let low = arguments["min_val"].number ?? -1
+      let high = arguments["max_val"].number ?? 1
       return elaborator.mapped(x) { node, graph in
         graph.binary(.minimum, graph.binary(.maximum, node, graph.constant(low)), graph.constant(high))
       }

@@ -83,7 +83,8 @@ extension Elaborator {
       return fail("type", span, "\"@\" needs two arrays, not \(left.kindName) and \(right.kindName).")
     }
     // An axis of rows is a batch axis unless there is no other.
-    let isLeftVector = x.shape.count == 1, isRightVector = y.shape.count == 1
+    let isLeftVector = x.shape.count == 1
+    let isRightVector = y.shape.count == 1
     if isLeftVector { x = view(x, shape: [.fixed(1)] + x.shape, indices: nil) }
     if isRightVector { y = view(y, shape: y.shape + [.fixed(1)], indices: nil) }
     let (n, k, m) = (x.shape[x.shape.count - 2], x.shape[x.shape.count - 1], y.shape[y.shape.count - 1])
@@ -100,7 +101,8 @@ extension Elaborator {
         "This matrix product mixes the rows of the batch: a reward may only look at its own row.",
         suggestion: "multiply elementwise and sum over the components: \"(a * b).sum(dim=-1)\"")
     }
-    let xs = components(x, broadcastTo: lead + [n, k]), ys = components(y, broadcastTo: lead + [k, m])
+    let xs = components(x, broadcastTo: lead + [n, k])
+    let ys = components(y, broadcastTo: lead + [k, m])
     let (rows, inner, columns) = (n.size, k.size, m.size)
     let blocks = lead.reduce(1) { $0 * $1.size }
     guard blocks * rows * columns * inner <= Limits.operations else {
@@ -303,7 +305,8 @@ extension Elaborator {
       }
       order = number
     }
-    var left = x.shape, right = y.shape
+    var left = x.shape
+    var right = y.shape
     left.insert(.fixed(1), at: left.count - 1)
     right.insert(.fixed(1), at: right.count - 2)
     let difference = binary(

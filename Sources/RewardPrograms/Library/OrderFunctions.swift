@@ -23,7 +23,8 @@ extension Library {
       if case .string("right") = arguments["side"] { isRight = true }
       return elaborator.place(arguments, "input", among: "bins", isAfterEqual: isRight)
     },
-    define("interp", in: "np", "input xp fp left right") { elaborator, arguments in elaborator.interpolated(arguments) },
+    define("interp", in: "np", "input xp fp left right") { elaborator, arguments in elaborator.interpolated(arguments)
+    },
     define("select", in: "np", "conditions choices default") { elaborator, arguments in
       guard let conditions = elaborator.sequence(arguments["conditions"]),
         let choices = elaborator.sequence(arguments["choices"]), conditions.count == choices.count
@@ -70,7 +71,8 @@ extension Elaborator {
     if isWhole, array.rowsAxis == nil { array = view(array, shape: [.fixed(array.count)], indices: nil) }
     guard !isWhole || array.shape.count == 1 else {
       return fail(
-        "batch-reduction", arguments.span, "\"median\" mixes the rows of the batch: a reward may only look at its own row.",
+        "batch-reduction", arguments.span,
+        "\"median\" mixes the rows of the batch: a reward may only look at its own row.",
         suggestion: "reduce over the components: \"dim=-1\"")
     }
     guard let axis = axis(arguments["dim"].integer ?? 0, array.shape.count, arguments),
@@ -123,7 +125,8 @@ extension Elaborator {
         }
         for place in 0..<count {
           let rank = graph.constant(Double(wanted(place, size)))
-          var value = group[size - 1], index = graph.constant(Double(size - 1))
+          var value = group[size - 1]
+          var index = graph.constant(Double(size - 1))
           for candidate in (0..<(size - 1)).reversed() {
             let isHere = graph.binary(.equal, ranks[candidate], rank)
             value = graph.select(isHere, group[candidate], value)
@@ -195,7 +198,8 @@ extension Elaborator {
     func beyond(_ name: String, _ usual: Node) -> Node {
       arguments[name].isNone ? usual : arrayArgument(arguments, name).flatMap { components($0).first } ?? usual
     }
-    let left = beyond("left", first), right = beyond("right", last)
+    let left = beyond("left", first)
+    let right = beyond("right", last)
     return mapped(x, dtype: .float) { node, graph in
       var result = graph.select(graph.binary(.less, at[at.count - 1], node), right, last)
       for index in (0..<(at.count - 1)).reversed() {

@@ -18,13 +18,15 @@ extension Library {
     define("enumerate", in: "python", "input start") { elaborator, arguments in
       let first = arguments["start"].integer ?? 0
       guard let items = elaborator.items(arguments["input"], arguments) else { return .invalid }
-      return elaborator.makeList(items.enumerated().map { elaborator.makeTuple([.int(first + $0.offset), $0.element], arguments.span) })
+      return elaborator.makeList(
+        items.enumerated().map { elaborator.makeTuple([.int(first + $0.offset), $0.element], arguments.span) })
     },
     define("zip", in: "python", "*sequences =strict") { elaborator, arguments in
       let lists = arguments.extra.compactMap { elaborator.items($0, arguments) }
       guard lists.count == arguments.extra.count else { return .invalid }
       let count = lists.map(\.count).min() ?? 0
-      return elaborator.makeList((0..<count).map { index in elaborator.makeTuple(lists.map { $0[index] }, arguments.span) })
+      return elaborator.makeList(
+        (0..<count).map { index in elaborator.makeTuple(lists.map { $0[index] }, arguments.span) })
     },
     define("reversed", in: "python", "input") { elaborator, arguments in
       elaborator.items(arguments["input"], arguments).map { elaborator.makeList($0.reversed()) } ?? .invalid
@@ -45,7 +47,8 @@ extension Library {
     },
     define("tuple", in: "python", "input") { elaborator, arguments in
       if arguments["input"].isNone { return .tuple([]) }
-      return elaborator.items(arguments["input"], arguments).map { elaborator.makeTuple($0, arguments.span) } ?? .invalid
+      return elaborator.items(arguments["input"], arguments).map { elaborator.makeTuple($0, arguments.span) }
+        ?? .invalid
     },
     define("sum", in: "python", "input start") { elaborator, arguments in
       if case .array(let array) = arguments["input"], array.shape.first?.isRows == true {

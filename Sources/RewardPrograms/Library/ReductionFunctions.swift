@@ -125,7 +125,8 @@ extension Elaborator {
       else { return .invalid }
       return .array(
         self.array(
-          shape, zip(nodes[0], nodes[1]).map { graph.binary(opcode, $0, $1) }, max(some.dtype, first.dtype), some.family))
+          shape, zip(nodes[0], nodes[1]).map { graph.binary(opcode, $0, $1) }, max(some.dtype, first.dtype), some.family
+        ))
     }
     if source.family == .python { source.family = .numpy }
     return reduced(source, axes, keepdim: flag(arguments, "keepdim"), reduction, arguments)
@@ -451,7 +452,8 @@ extension Elaborator {
     guard let y = arrayArgument(arguments, "input"), y.shape.count == 1 else {
       return fail("type", arguments.span, "\"\(arguments.name)\" needs one axis.")
     }
-    let tail = Value.slice(.int(1), .none, .none), head = Value.slice(.none, .int(-1), .none)
+    let tail = Value.slice(.int(1), .none, .none)
+    let head = Value.slice(.none, .int(-1), .none)
     guard let later = slice(y, 0, tail, arguments.span), let earlier = slice(y, 0, head, arguments.span) else {
       return .invalid
     }

@@ -101,7 +101,8 @@ extension Library {
       if !array.shape.isEmpty { return .array(array) }
       return .array(elaborator.array([.fixed(1)], elaborator.components(array), array.dtype, max(.numpy, array.family)))
     },
-    define("clone detach contiguous cpu cuda numpy requires_grad_ detach_", in: "t", "input value") { elaborator, arguments in
+    define("clone detach contiguous cpu cuda numpy requires_grad_ detach_", in: "t", "input value") {
+      elaborator, arguments in
       guard let array = elaborator.arrayArgument(arguments, "input") else { return .invalid }
       return .array(arguments.name == "clone" ? elaborator.copy(array) : array)
     },
@@ -236,7 +237,8 @@ extension Elaborator {
   fileprivate func flattened(_ arguments: Arguments) -> Value {
     guard let array = arrayArgument(arguments, "input") else { return .invalid }
     let rank = array.shape.count
-    let start = arguments["start"].integer ?? 0, end = arguments["end"].integer ?? -1
+    let start = arguments["start"].integer ?? 0
+    let end = arguments["end"].integer ?? -1
     guard rank > 0 else { return .array(view(array, shape: [.fixed(1)], indices: nil)) }
     guard let first = axis(start, rank, arguments), let last = axis(end, rank, arguments), first <= last else {
       return .invalid

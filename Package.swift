@@ -59,6 +59,7 @@ let package = Package(
     room("Schemas"),
     room("Environments", ["Basics", "Schemas", "CMuJoCo"], swift: mujocoSwift),
     room("RewardPrograms", ["Basics", "Schemas"]),
+    room("DifferentiableRewards", ["Basics", "Schemas", "RewardPrograms", "Torch"]),
     room("Rewards", ["Basics", "Schemas", "Environments", "RewardPrograms"], swift: mujocoSwift),
     room("Experiments", ["Basics"]),
 
@@ -98,6 +99,7 @@ let package = Package(
     tests("RewardAudit", ["Schemas", "RewardPrograms", "Basics"]),
     tests("Environments", ["Basics", "Schemas"]),
     tests("Agents", ["Basics", "Schemas", "Environments", "Rewards"]),
+    tests("DifferentiableRewards", ["Basics", "Schemas", "RewardPrograms", "Torch"]),
     tests("Experiments", ["Basics"]),
     tests("GeneratedRewards", ["Experiments", "Proposers", "RewardPrograms"]),
     tests("RewardDesign", ["Basics", "Environments", "Proposers", "RewardPrograms"]),

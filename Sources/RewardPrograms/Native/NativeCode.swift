@@ -129,7 +129,7 @@ struct NativeCode: Sendable {
     let operation = graph[node]
     if allocation.fused[index] != nil { return }
     switch operation.opcode {
-    case .constant:
+    case .constant, .parameter:
       let slot = allocation.scalar()
       constants.append((Int(slot.index), operation.value))
       allocation.places[index] = slot

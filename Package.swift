@@ -40,14 +40,18 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let package = Package(
   name: "Guerdon",
   platforms: [.macOS(.v15)],
-  products: [.executable(name: "guerdon", targets: ["guerdon"])],
+  products: [
+    .executable(name: "guerdon", targets: ["guerdon"]),
+    .library(name: "guerdon_reward", type: .dynamic, targets: ["RewardLibrary"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     // Ground: numbers and physics.
-    room("Basics"),
+    .systemLibrary(name: "CZlib"),
+    room("Basics", ["CZlib"]),
     .target(
       name: "CTorch",
       cxxSettings: [.unsafeFlags(["-I\(torch)/include", "-I\(torch)/include/torch/csrc/api/include"])],
@@ -80,16 +84,21 @@ let package = Package(
     // Doors.
     .executableTarget(
       name: "guerdon",
-      dependencies: ["RewardDesign", "GeneratedRewards", "RewardAudit", "Proposers", "Agents", "Experiments", "Rewards",
+      dependencies: ["RewardDesign", "GeneratedRewards", "DifferentiableRewards", "Torch", "RewardAudit", "Proposers", "Agents", "Experiments", "Rewards",
                      "RewardPrograms", "Environments", "Schemas", "Basics", argumentParser],
       swiftSettings: tuned + mujocoSwift),
+
+    // The C library that the Python package loads.
+    .target(name: "CRewardLibrary"),
+    room("RewardLibrary", ["CRewardLibrary", "Basics", "Schemas", "RewardPrograms"]),
 
     // Benchmarks: ours and the peer in turn.
     .target(
       name: "CStepLoop", path: "Benchmarks/CStepLoop", cSettings: [.unsafeFlags(mujocoHeaders)],
       linkerSettings: mujocoLinking),
     .executableTarget(
-      name: "guerdon-bench", dependencies: ["Basics", "Environments", "Agents", "CStepLoop", argumentParser],
+      name: "guerdon-bench",
+      dependencies: ["Basics", "Schemas", "Environments", "Agents", "RewardPrograms", "CStepLoop", argumentParser],
       path: "Benchmarks/guerdon-bench", swiftSettings: tuned + mujocoSwift),
 
     // Tests.
@@ -125,5 +134,7 @@ if let rooms = Context.environment["GUERDON_ROOM"], !rooms.isEmpty {
     }
   }
   package.targets.removeAll { !kept.contains($0.name) }
-  package.products.removeAll { product in !kept.contains(product.name) }
+  package.products.removeAll { product in
+    !kept.contains(product.name) && !(product.name == "guerdon_reward" && kept.contains("RewardLibrary"))
+  }
 }

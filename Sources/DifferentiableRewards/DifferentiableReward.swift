@@ -72,7 +72,7 @@ public final class DifferentiableReward: Module {
   }
 
   /// Rewards of transitions (of a program for rewards), or the fitness of an episode in `total`, [] (of a fitness).
-  /// - Parameter inputs: by the names of the schema's fields, each [rows, …]; more than are needed may be there.
+  /// - Parameter inputs: by the names of the schema's fields, each [rows, …], or [...] for shared fields; more than are needed may be there.
   /// - Throws: `GuerdonError` for a missing input or a wrong shape.
   public func callAsFunction(_ inputs: [String: Tensor]) throws -> Outcome {
     var columns: [Int: Tensor] = [:]
@@ -81,6 +81,15 @@ public final class DifferentiableReward: Module {
       guard let field = program.schema[input.name] else { continue }
       guard let tensor = inputs[input.name] else {
         throw GuerdonError.usage("There is no tensor \"\(input.name)\", which \(program.name) reads.")
+      }
+      if field.shared {
+        guard tensor.shape == field.shape else {
+          throw GuerdonError.usage(
+            "\"\(input.name)\" has the shape \(tensor.shape); \(program.name) needs \(field.shape).")
+        }
+        let flat = tensor.to(dtype, device: device).reshape([field.width])
+        for (component, column) in input.columns.enumerated() { columns[column] = flat.select(0, component) }
+        continue
       }
       guard tensor.dim == field.shape.count + 1, Array(tensor.shape.dropFirst()) == field.shape else {
         throw GuerdonError.usage(

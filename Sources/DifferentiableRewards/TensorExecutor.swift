@@ -19,7 +19,7 @@ struct TensorExecutor {
   }
 
   /// - Parameters:
-  ///   - column: the values of a column of the transition records, [rows].
+  ///   - column: the values of a column of the transition records, [rows], or [] for what all rows share.
   ///   - parameters: the values of lifted constants, each [].
   /// - Returns: one tensor an output: [rows], or [] for what is the same in every row.
   func run(
@@ -29,7 +29,9 @@ struct TensorExecutor {
     let context = Context(graph: graph, rows: rows, dtype: dtype, device: device)
     for (index, operation) in graph.operations.enumerated() where isNeeded[index] {
       switch operation.opcode {
-      case .input: values[index] = column(Int(operation.a))
+      case .input:
+        let rows = column(Int(operation.a))
+        values[index] = operation.length == .single && rows.dim > 0 ? rows.select(0, 0) : rows
       case .parameter: values[index] = parameters[Int(operation.a)]
       default:
         let count = operation.operandCount

@@ -211,10 +211,14 @@ final class Elaborator {
     }
     let nodes = (0..<field.width).map { component in
       graph.input(
-        column: schema.offsets[index] + component, length: .rows, interval: Interval(field.low, field.high))
+        column: schema.offsets[index] + component, length: field.shared ? .single : .rows,
+        interval: Interval(field.low, field.high))
     }
     if !inputs.contains(where: { $0.field == index }) {
       inputs.append(InputRecord(name: name, field: index, span: span, nodes: nodes))
+    }
+    if field.shared, field.shape.isEmpty, field.low == field.high {
+      return Int(exactly: field.low).map { .int($0) } ?? .float(field.low)
     }
     let shape: [Dimension] = field.shape.map { .fixed($0) }
     let isPlainNumber = field.shape.isEmpty && ["float", "int", "bool"].contains(annotation ?? "")
@@ -222,6 +226,8 @@ final class Elaborator {
     switch convention {
     case .batched where isPlainNumber && kind == .reward:
       return .array(ArrayValue(shape: [], dtype: dtype, family: .python, backing: .immediate(nodes)))
+    case .batched where field.shared:
+      return .array(array(shape, nodes, .float, field.shape.isEmpty ? .python : library))
     case .batched: return .array(array([.rows(.rows)] + shape, nodes, .float, library))
     case .perTransition:
       let family: Family = field.shape.isEmpty && library == .numpy ? .python : library

@@ -1,94 +1,33 @@
 import Basics
 import Schemas
 
-/// Numbers in a regular nest of lists, row-major: what JSON data holds.
-public struct NestedArray: Sendable, Hashable {
-  public var shape: [Int]
-  public var values: [Double]
-
-  public init(shape: [Int], values: [Double]) {
-    self.shape = shape
-    self.values = values
-  }
-}
-
-extension NestedArray: Codable {
-  public init(from decoder: any Decoder) throws {
-    let nest = try Nest(from: decoder)
-    shape = []
-    values = []
-    guard let measured = nest.shape else {
-      throw DecodingError.dataCorrupted(
-        .init(codingPath: decoder.codingPath, debugDescription: "The lists are not all of one length."))
-    }
-    shape = measured
-    nest.flatten(into: &values)
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var position = 0
-    try Nest(shape[...], values, &position).encode(to: encoder)
-  }
-
-  private indirect enum Nest: Codable {
-    case number(Double)
-    case list([Nest])
-
-    init(from decoder: any Decoder) throws {
-      let container = try decoder.singleValueContainer()
-      if let number = try? container.decode(Double.self) {
-        self = .number(number)
-      } else if let flag = try? container.decode(Bool.self) {
-        self = .number(flag ? 1 : 0)
-      } else {
-        self = .list(try container.decode([Nest].self))
-      }
-    }
-
-    init(_ shape: ArraySlice<Int>, _ values: [Double], _ position: inout Int) {
-      guard let count = shape.first else {
-        self = .number(values[position])
-        position += 1
-        return
-      }
-      var items: [Nest] = []
-      for _ in 0..<count { items.append(Nest(shape.dropFirst(), values, &position)) }
-      self = .list(items)
-    }
-
-    func encode(to encoder: any Encoder) throws {
-      var container = encoder.singleValueContainer()
-      switch self {
-      case .number(let number): try container.encode(number)
-      case .list(let items): try container.encode(items)
-      }
-    }
-
-    /// nil if the lists differ in length.
-    var shape: [Int]? {
-      guard case .list(let items) = self else { return [] }
-      guard let first = items.first else { return [0] }
-      guard let inner = first.shape, items.allSatisfy({ $0.shape == inner }) else { return nil }
-      return [items.count] + inner
-    }
-
-    func flatten(into values: inout [Double]) {
-      switch self {
-      case .number(let number): values.append(number)
-      case .list(let items): for item in items { item.flatten(into: &values) }
-      }
-    }
-  }
-}
-
 extension Schema {
-  /// The schema that data implies: a field for every array, without its leading axis of rows if there is one.
-  /// - Parameter hasRows: the first axis of every array that has one counts rows (transitions, or steps of an episode).
+  /// The schema that data implies: a field for every array, without its leading axis of rows if it has one.
+  ///
+  /// The number of rows is the first axis that most arrays have. A number, or an array with another first axis, is shared:
+  /// the same in every row, such as a time step or joint limits.
+  /// - Parameter hasRows: the first axis counts rows (transitions, or steps of an episode).
   public init(describing inputs: [String: NestedArray], hasRows: Bool) {
+    let rows = hasRows ? Self.rows(of: inputs.values) : nil
     let fields = inputs.sorted { $0.key < $1.key }.map { name, array in
-      Field(name, shape: hasRows ? Array(array.shape.dropFirst()) : array.shape, meaning: "")
+      if array.shape.isEmpty {
+        // The number itself is known, so that it may count the steps of a loop.
+        guard hasRows, let value = array.values.first else { return Field(name, meaning: "") }
+        return Field(name, low: value, high: value, meaning: "", shared: true)
+      }
+      guard hasRows else { return Field(name, shape: array.shape, meaning: "") }
+      let isShared = array.shape[0] != rows
+      return Field(
+        name, shape: isShared ? array.shape : Array(array.shape.dropFirst()), meaning: "", shared: isShared)
     }
     self.init(environment: "data", fields: fields)
+  }
+
+  /// The first axis that most arrays have; of several, the longest.
+  fileprivate static func rows(of arrays: some Sequence<NestedArray>) -> Int? {
+    var counts: [Int: Int] = [:]
+    for array in arrays { if let first = array.shape.first { counts[first, default: 0] += 1 } }
+    return counts.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key
   }
 }
 
@@ -145,12 +84,12 @@ extension RewardProgram {
           "The data has no \"\(input.name)\", which \(name) reads.\(suggestion(for: input.name, among: inputs.keys))")
       }
       guard let field = schema[input.name] else { continue }
-      let isShared = hasRows && array.shape.isEmpty && field.shape.isEmpty
+      let isShared = hasRows && (field.shared || array.shape.isEmpty && field.shape.isEmpty)
       let expected = hasRows && !isShared ? Array(array.shape.prefix(1)) + field.shape : field.shape
       guard array.shape == expected, !hasRows || isShared || !array.shape.isEmpty else {
         throw GuerdonError.usage(
           "\"\(input.name)\" has the shape \(array.shape) in the data; \(name) needs "
-            + "\(hasRows ? "rows of " : "")\(field.shape).")
+            + "\(hasRows && !isShared ? "rows of " : "")\(field.shape).")
       }
       if hasRows, !isShared {
         if let known = rows, known != array.shape[0] {
@@ -159,7 +98,7 @@ extension RewardProgram {
         rows = array.shape[0]
       }
     }
-    let count = rows ?? 1
+    let count = rows ?? (hasRows ? Schema.rows(of: inputs.values) : nil) ?? 1
     var records = [Double](repeating: 0, count: max(1, schema.width * count))
     for input in self.inputs {
       guard let array = inputs[input.name], !array.values.isEmpty else { continue }

@@ -38,6 +38,11 @@ extension RewardProgram {
     /// In the order of `termNames`, one value a row.
     public var terms: [(name: String, values: [Double])]
 
+    public init(reward: [Double], terms: [(name: String, values: [Double])]) {
+      self.reward = reward
+      self.terms = terms
+    }
+
     public static func == (a: Evaluation, b: Evaluation) -> Bool {
       a.reward == b.reward && a.terms.elementsEqual(b.terms) { $0.name == $1.name && $0.values == $1.values }
     }

@@ -336,6 +336,7 @@ private struct Formatter {
     let left = Self.symbol(previous), right = Self.symbol(next)
     if left == .leftParenthesis { return false }
     if right == .comma || right == .semicolon || left == .dot { return false }
+    if left == .comma { return true }
     if right == .dot { return Self.keyword(previous) == .from || Self.keyword(previous) == .import }
     if right == .colon { return false }
     if left == .colon { return role != .subscript_ || inLambda && !before.hasSuffix("::") }
@@ -410,7 +411,12 @@ private struct Formatter {
       return false
     }
     let commented = candidates.filter { Self.hasComments([elements[$0]]) }
-    guard let chosen = commented.last ?? candidates.last, case .group(let group) = elements[chosen] else { return [line] }
+    // A function opens its parameters, not the brackets of its result's type.
+    let parameters = candidates.first { index in
+      if case .group(let group) = elements[index] { return group.role == .parameters }
+      return false
+    }
+    guard let chosen = commented.last ?? parameters ?? candidates.last, case .group(let group) = elements[chosen] else { return [line] }
     return exploded(Array(elements[..<chosen]), group, Array(elements[(chosen + 1)...]), level: level, role)
   }
 

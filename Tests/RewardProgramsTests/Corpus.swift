@@ -121,8 +121,10 @@ struct CPythonJob: Encodable {
 func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
   try Python.run(
     """
-    import importlib.util, json, math, os, sys, tempfile, types, warnings, typing
+    import contextlib, importlib.util, io, json, math, os, sys, tempfile, types, warnings, typing
     import numpy as np
+    from scipy.spatial.distance import cdist
+    from scipy.spatial.transform import Rotation
     warnings.filterwarnings("ignore")
     np.seterr(all="ignore")
     jobs = json.load(sys.stdin)
@@ -143,13 +145,69 @@ func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
             return Path(text, self._values)
         def __getattr__(self, name):
             return self._reach(self._text + "." + name)
+        def __getitem__(self, index):
+            return self._reach(f"{self._text}[{index!r}]")
+        def __mul__(self, other):
+            return Pose(self.p, self.q) * other
         def __call__(self, *arguments, **keywords):
+            path, _, method = self._text.rpartition(".")
+            if path + ".q" in self._values and hasattr(Pose, method):
+                return getattr(Pose(self._values[path + ".p"], self._values[path + ".q"]), method)(*arguments)
             texts = [a._text if isinstance(a, Path) else repr(a) for a in arguments]
             texts += [f"{k}={a!r}" for k, a in keywords.items()]
             return self._reach(self._text + "(" + ", ".join(texts) + ")")
 
+    class Pose:
+        # SAPIEN's, by SciPy's rotations; quaternions are w, x, y, z.
+        def __init__(self, p, q):
+            self.p, self.q = np.asarray(p), np.asarray(q)
+            w, x, y, z = self.q
+            self.rotation = Rotation.from_quat([x, y, z, w])
+        def _made(p, q):
+            x, y, z, w = q
+            return Pose(p, np.array([w, x, y, z]))
+        def inv(self):
+            rotation = self.rotation.inv()
+            return Pose._made(-rotation.apply(self.p), rotation.as_quat())
+        def __mul__(self, other):
+            turned = (self.rotation * Pose(other.p, other.q).rotation).as_quat()
+            return Pose._made(self.p + self.rotation.apply(other.p), turned)
+        def to_transformation_matrix(self):
+            matrix = np.eye(4)
+            matrix[:3, :3], matrix[:3, 3] = self.rotation.as_matrix(), self.p
+            return matrix
+
     def transform_points(H, pts):
         return pts @ H[:3, :3].T + H[:3, 3]
+
+    # transforms3d's quaternions, w, x, y, z, by products of 4 by 4 matrices.
+    def left_matrix(q):
+        w, x, y, z = q
+        return np.array([[w, -x, -y, -z], [x, w, -z, y], [y, z, w, -x], [z, -y, x, w]])
+    def scipy_rotation(q): return Rotation.from_quat([q[1], q[2], q[3], q[0]])
+    def axis_angle(q):
+        vector = 2 * np.arctan2(np.linalg.norm(q[1:]), q[0])
+        return np.asarray(q[1:]) / np.linalg.norm(q[1:]), vector
+    def canonical(x, y, z, w): return np.array([w, x, y, z]) * (-1 if w < 0 else 1)
+    transforms3d = {
+        "quaternions": dict(
+            qmult=lambda a, b: left_matrix(a) @ np.asarray(b),
+            qconjugate=lambda q: np.array([q[0], -q[1], -q[2], -q[3]]),
+            qinverse=lambda q: np.array([q[0], -q[1], -q[2], -q[3]]) / np.dot(q, q),
+            qnorm=lambda q: np.linalg.norm(q), quat2mat=lambda q: scipy_rotation(q).as_matrix(),
+            rotate_vector=lambda v, q: scipy_rotation(q).apply(v), quat2axangle=axis_angle,
+            mat2quat=lambda m: canonical(*Rotation.from_matrix(m).as_quat())),
+        "euler": dict(
+            quat2euler=lambda q, axes="sxyz": tuple(scipy_rotation(q).as_euler("xyz")),
+            mat2euler=lambda m, axes="sxyz": tuple(Rotation.from_matrix(m).as_euler("xyz")),
+            euler2mat=lambda a, b, c, axes="sxyz": Rotation.from_euler("xyz", [a, b, c]).as_matrix()),
+    }
+    sys.modules["transforms3d"] = types.ModuleType("transforms3d")
+    for name, members in transforms3d.items():
+        module = types.ModuleType("transforms3d." + name)
+        module.__dict__.update(members)
+        sys.modules["transforms3d." + name] = module
+        setattr(sys.modules["transforms3d"], name, module)
 
     # Isaac Gym's helpers, by their definitions.
     def quat_mul(a, b):
@@ -182,20 +240,25 @@ func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
     def tensor_clamp(t, low, high): return torch.max(torch.min(t, high), low)
     def scale(x, lower, upper): return 0.5 * (x + 1.0) * (upper - lower) + lower
     def unscale(x, lower, upper): return (2.0 * x - upper - lower) / (upper - lower)
-    helpers = dict(quat_mul=quat_mul, normalize=normalize, quat_conjugate=quat_conjugate, quat_rotate=quat_rotate,
+    def get_euler_xyz(q):
+        angles = torch.as_tensor(Rotation.from_quat(q.numpy()).as_euler("xyz"), dtype=torch.float32)
+        return tuple(angles.remainder(2 * math.pi).unbind(-1))
+    helpers = dict(get_euler_xyz=get_euler_xyz, Pose=Pose, Rotation=Rotation, quat_mul=quat_mul, normalize=normalize,
+                   quat_conjugate=quat_conjugate, quat_rotate=quat_rotate,
                    quat_rotate_inverse=quat_rotate_inverse, quat_apply=quat_apply, quat_diff_rad=quat_diff_rad,
                    quat_from_angle_axis=quat_from_angle_axis, tensor_clamp=tensor_clamp, scale=scale, unscale=unscale)
 
-    def cdist(a, b):
-        return np.sqrt(((a[:, None, :] - b[None, :, :]) ** 2).sum(-1))
+    for name in ("isaacgym", "isaacgym.torch_utils"):
+        sys.modules[name] = types.ModuleType(name)
+        sys.modules[name].__dict__.update(helpers)
 
     def number(value, rows=None):
         if isinstance(value, torch.Tensor):
             value = value.detach().double().numpy()
         value = np.asarray(value, dtype=np.float64)
         if rows is None:
-            return float(value)
-        return np.broadcast_to(value, (rows,)).tolist()
+            return float(value.reshape(()))
+        return np.broadcast_to(value.reshape(-1), (rows,)).tolist()
 
     def split(result):
         return (result[0], result[1]) if isinstance(result, tuple) else (result, {})
@@ -204,11 +267,8 @@ func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
         names = dict(np=np, numpy=np, torch=torch, math=math, F=F, cdist=cdist, transform_points=transform_points,
                      Tensor=torch.Tensor, Dict=typing.Dict, Tuple=typing.Tuple, List=typing.List,
                      Optional=typing.Optional, **helpers)
-        scipy = types.ModuleType("scipy"); spatial = types.ModuleType("scipy.spatial")
-        distance = types.ModuleType("scipy.spatial.distance"); distance.cdist = cdist
-        distance.euclidean = lambda a, b: float(np.linalg.norm(np.asarray(a) - np.asarray(b)))
-        spatial.distance = distance; scipy.spatial = spatial
-        sys.modules.update({"scipy": scipy, "scipy.spatial": spatial, "scipy.spatial.distance": distance})
+        import scipy.spatial
+        names.update(scipy=scipy, distance=scipy.spatial.distance)
         path = os.path.join(folder, job["name"] + ".py")
         with open(path, "w") as file:
             file.write(job["source"])
@@ -237,11 +297,15 @@ func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
         data = {k: np.array(v, dtype=np.float64) for k, v in job["inputs"].items()}
         rows = next(iter(data.values())).shape[0]
 
+        def itself(owner, values):
+            path = Path("self", values)
+            if owner is None: return path
+            return type("Environment", (owner,), {"__getattr__": lambda _, name: getattr(path, name)})()
         def arguments(values, size):
             result = {}
             for p in parameters:
                 if p in values: result[p] = values[p]
-                elif p == "self": result[p] = owner() if owner else Path("self", values)
+                elif p == "self": result[p] = itself(owner, values)
                 elif p == "device": result[p] = torch.device("cpu")
                 elif p in ("num_envs", "batch_size"): result[p] = size
                 elif any(k.startswith(p + ".") for k in values): result[p] = Path(p, values)
@@ -268,7 +332,8 @@ func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
     results = []
     for job in jobs:
         try:
-            results.append(run(job))
+            with contextlib.redirect_stdout(io.StringIO()):
+                results.append(run(job))
         except Exception as error:
             results.append(dict(error=f"{type(error).__name__}: {error}"))
     print(json.dumps(results))

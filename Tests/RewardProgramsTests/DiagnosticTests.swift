@@ -60,7 +60,6 @@ import Testing
     Case("batch-reduction", 2, 20, nil, "def reward(speed: torch.Tensor):\n    return speed / torch.max(speed)\n"),
     Case("batch-size", 2, 12, nil, "def reward(speed: torch.Tensor):\n    return speed / speed.shape[0]\n"),
     Case("result", 1, 5, "dim=-1", "def reward(obs: torch.Tensor):\n    return obs\n"),
-    Case("result", 1, 5, "squeeze", "def reward(obs: torch.Tensor):\n    return obs[:, :1]\n"),
     Case("result", 1, 5, nil, "def reward(obs):\n    return obs\n"),
     Case("result", 1, 5, nil, "def reward(speed):\n    return speed, speed, {}\n"),
     Case("result", 1, 5, nil, "def reward(speed):\n    return 'fast'\n"),
@@ -78,7 +77,7 @@ import Testing
     Case("type", 2, 20, "parentheses", "def reward(speed):\n    return speed > 0 & speed < 1\n"),
     Case("ambiguous-truth", 2, 8, "any()", "def reward(obs):\n    if obs > 0:\n        return 1.0\n    return 0.0\n"),
     Case("dynamic-length", 2, 23, "where", "def reward(obs):\n    return np.sum(obs[obs > 0])\n"),
-    Case("dynamic-length", 2, 35, "else", "def reward(obs):\n    return sum([o for o in obs if o > 0])\n"),
+    Case("dynamic-length", 2, 35, "else", "def reward(obs):\n    return max([o for o in obs if o > 0])\n"),
     Case(
       "unbounded-loop", 2, 11, "range",
       "def reward(speed):\n    while speed > 0:\n        speed -= 1\n    return speed\n"),

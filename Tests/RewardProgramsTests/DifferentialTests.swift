@@ -6,27 +6,31 @@ import Testing
 
 /// Every program of the corpus gives in CPython, unchanged, the numbers it gives here.
 @Suite struct DifferentialTests {
-  /// `|a - b| <= tolerance × max(0.1, |b|)`, or the same infinity, or both not a number.
+  /// `|a - b| <= tolerance × max(floor, |b|)`, or the same infinity, or both not a number. In single precision sums of
+  /// values around 1 that cancel are off by an absolute 1e-6.
   private func agree(_ a: Double, _ b: Double, _ tolerance: Double) -> Bool {
     if a.isNaN || b.isNaN { return a.isNaN && b.isNaN }
-    return a == b || abs(a - b) <= tolerance * max(0.1, abs(b))
+    return a == b || abs(a - b) <= tolerance * max(tolerance > 5e-6 ? 1 : 0.1, abs(b))
   }
+
+  /// The same for a program whatever other programs there are.
+  private func seed(_ name: String) -> UInt64 { name.utf8.reduce(7) { ($0 &* 31 &+ UInt64($1)) % 1_000_003 } }
 
   @Test func corpusAgreesWithCPython() throws {
     let rows = 37
     var jobs: [CPythonJob] = []
     var programs: [RewardProgram] = []
-    for (index, entry) in CorpusProgram.all.enumerated() {
+    for entry in CorpusProgram.all {
       do {
         let program = try RewardProgram.compile(
           entry.source, name: entry.name + ".py", schema: entry.schema, kind: entry.kind)
         programs.append(program)
-        jobs.append(CPythonJob(entry, program, rows: rows, seed: UInt64(index)))
+        jobs.append(CPythonJob(entry, program, rows: rows, seed: seed(entry.name)))
       } catch {
         Issue.record("\(error)")
       }
     }
-    #expect(jobs.count >= 1)
+    #expect(jobs.count >= 150)
     let results = try runInCPython(jobs)
     for ((program, job), expected) in zip(zip(programs, jobs), results) {
       if let error = expected.error {

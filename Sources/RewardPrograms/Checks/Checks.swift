@@ -7,10 +7,13 @@ enum Checks {
     let outputs = [result.total] + result.terms.map(\.node)
     let isNeeded = graph.reachable(from: outputs)
     checkInputs(elaborator, isNeeded)
+    checkFunctions(elaborator, result, survey)
     checkTerms(elaborator, result)
     for index in 0..<graph.count where isNeeded[index] {
       checkDomain(elaborator, graph, Node(index), graph.spans[index])
     }
+    checkJumps(elaborator, graph, outputs, isNeeded)
+    if elaborator.kind == .reward { checkCycles(elaborator, result) }
   }
 
   /// Parameters and paths that nothing depends on.
@@ -18,6 +21,23 @@ enum Checks {
     for input in elaborator.inputs where !input.nodes.contains(where: { isNeeded[Int($0.index)] }) {
       elaborator.warn(
         "unused-input", input.span, "Nothing depends on \"\(input.name)\".", suggestion: "leave it out")
+    }
+    for parameter in elaborator.unusedParameters {
+      elaborator.log.report(
+        .note, "unknown-parameter", parameter.span,
+        "\"\(parameter.name)\" is no field of \"\(elaborator.schema.environment)\", and nothing uses it.",
+        suggestion: elaborator.didYouMean(parameter.name, elaborator.fieldNames) ?? "leave it out")
+    }
+  }
+
+  /// Functions that were never called.
+  private static func checkFunctions(
+    _ elaborator: Elaborator, _ result: Elaborator.ProgramResult, _ survey: Survey
+  ) {
+    for function in survey.functions
+    where function.nameSpan != result.span && !elaborator.calledFunctions.contains(function.nameSpan) {
+      elaborator.log.report(
+        .note, "unused-function", function.nameSpan, "\"\(function.name)\" is never called.", suggestion: "leave it out")
     }
   }
 
@@ -59,7 +79,7 @@ enum Checks {
       suggestion: "bring the terms to similar scales")
   }
 
-  private static func short(_ value: Double) -> String {
+  static func short(_ value: Double) -> String {
     let scale = 1000.0
     return abs(value) < 1e6 ? "\((value * scale).rounded() / scale)" : "\(value)"
   }
@@ -112,10 +132,39 @@ enum Checks {
           "exp-overflow", span, "This exponentiates a value in \(range(argument)), which may overflow.",
           suggestion: "clip it, or take the exponential of minus a distance")
       }
-    case .select:
-      elaborator.log.report(.note, "discontinuity", span, "The reward may jump where this condition changes.")
     default: break
     }
+  }
+
+  // MARK: Jumps
+
+  /// Conditions that become numbers, and steps like `floor`: where a small change of the state may change the reward
+  /// at once.
+  private static func checkJumps(_ elaborator: Elaborator, _ graph: Graph, _ outputs: [Node], _ isNeeded: [Bool]) {
+    func report(_ node: Node, _ message: String) {
+      elaborator.log.report(.note, "discontinuity", graph.spans[Int(node.index)], message)
+    }
+    let condition = "The reward may jump where this condition changes."
+    for output in outputs where graph.isBoolean(output) { report(output, condition) }
+    for index in 0..<graph.count where isNeeded[index] {
+      let node = Node(index)
+      let operation = graph[node]
+      switch operation.opcode {
+      case .select: if !isContinuous(graph, operation) { report(node, condition) }
+      case .floor, .ceil, .round, .truncate, .sign, .floorDivide, .modulo, .fmod:
+        report(node, "The reward may jump where this steps from one value to the next.")
+      default:
+        guard !graph.isBoolean(node) else { break }
+        for operand in graph.operands(of: operation) where graph.isBoolean(operand) { report(operand, condition) }
+      }
+    }
+  }
+
+  /// Whether both branches agree where the condition changes, as far as it can be seen: `x if x > 0 else 0`.
+  private static func isContinuous(_ graph: Graph, _ select: Operation) -> Bool {
+    let comparison = graph[Node(Int(select.a))]
+    guard comparison.opcode == .less || comparison.opcode == .lessEqual else { return false }
+    return Set([select.b, select.c]) == Set([comparison.a, comparison.b])
   }
 
   /// Episodes have at least one step.
@@ -129,7 +178,7 @@ enum Checks {
 
 extension Span {
   /// The place of a term's name in the function, for a caret; the function's own name if it is not spelled out.
-  fileprivate func after(_ name: String, _ elaborator: Elaborator) -> Span {
+  func after(_ name: String, _ elaborator: Elaborator) -> Span {
     let text = elaborator.log.source.text(Span(start: start, end: elaborator.log.source.bytes.count))
     for quote in ["\"", "'"] {
       let key = quote + name + quote

@@ -79,6 +79,7 @@ extension Elaborator {
     if case .size(let id) = left, let result = sizes(operation, id, right) { return result }
     if case .size(let id) = right, operation == .multiply, let result = sizes(operation, id, left) { return result }
     if operation == .matmul { return matmul(left, right, span) }
+    if operation == .multiply, let product = product(ofRecords: left, right, span) { return product }
     guard let x = operand(left, with: right, span), let y = operand(right, with: left, span) else {
       if log.errorCount > 0, isSize(left) || isSize(right) { return .invalid }
       return fail(
@@ -230,11 +231,11 @@ extension Elaborator {
       spend(x.count + y.count)
       return .string(x + y)
     case (.add, .list(let x), .list(let y)): return joined(heap.list(x), heap.list(y), span).map(makeList) ?? .invalid
-    case (.add, .tuple(let x, _), .tuple(let y, _)): return joined(x, y, span).map { .tuple($0) } ?? .invalid
+    case (.add, .tuple(let x, _), .tuple(let y, _)): return joined(x, y, span).map { makeTuple($0, span) } ?? .invalid
     case (.multiply, .list(let id), .int(let count)), (.multiply, .int(let count), .list(let id)):
       return repeated(heap.list(id), count, span).map(makeList) ?? .invalid
     case (.multiply, .tuple(let values, _), .int(let count)), (.multiply, .int(let count), .tuple(let values, _)):
-      return repeated(values, count, span).map { .tuple($0) } ?? .invalid
+      return repeated(values, count, span).map { makeTuple($0, span) } ?? .invalid
     case (_, .string, _), (_, _, .string):
       return fail(
         "type", span, "\"\(operation.rawValue)\" cannot be applied to \(left.kindName) and \(right.kindName).")

@@ -10,16 +10,22 @@ extension Elaborator {
     case .path(let path):
       let text = "\(path).\(name)"
       if let value = input(text, expression.span) { return value }
+      if path == "self", let value = classAttributes[name] { return value }
       if isPrefixOfField(text) || (path == "self" && isMethod(name)) { return .path(text) }
+      if isPoseMethod(name), pose(at: path, expression.span) != nil { return .path(text) }
       // A call decides by its own text.
       return path == "self" || isPrefixOfField(path)
         ? pendingPath(text, expression) : unknownPath(text, expression.span)
     case .module(let module):
       if let value = Library.member(name, of: module) { return value }
+      if let value = helper(name, of: module) { return value }
       return fail(
         "unknown-function", nameSpan, "\"\(module)\" has no \"\(name)\" in this language.",
         suggestion: Library.rejectedNames["\(module).\(name)"] ?? didYouMean(name, Library.members(of: module)))
     case .array(let array): return attribute(of: array, name, nameSpan)
+    case .record(let type, let fields):
+      if let value = fields[.string(name)] { return value }
+      if Prelude.functions["_\(type)_\(name)"] != nil { return .method(receiver: object, name: name) }
     case .tuple(let values, let names):
       if let index = names.firstIndex(of: name) { return values[index] }
       if ["index", "count"].contains(name) { return .method(receiver: object, name: name) }
@@ -65,7 +71,9 @@ extension Elaborator {
     case "real", "data": return .array(array)
     case "values", "indices": break
     default:
-      if Library.definitions[Library.methodPrefix(array.family) + name] != nil {
+      if Library.definitions[Library.methodPrefix(array.family) + name] != nil
+        || isInPlaceMethod(name, of: array)
+      {
         return .method(receiver: .array(array), name: name)
       }
     }
@@ -101,10 +109,18 @@ extension Elaborator {
     if arguments.hasInvalid { return .invalid }
     switch receiver {
     case .array(let array):
+      if isInPlaceMethod(name, of: array) { return callInPlace(array, name, arguments, span) }
       return callBuiltin(Library.methodPrefix(array.family) + name, receiver: receiver, arguments, span)
+    case .record(let type, _): return callRecord(receiver, type, name, arguments, span)
     case .dictionary(let id): return callDictionary(id, name, arguments, span)
     case .list(let id): return callList(id, name, arguments, span)
     case .string(let text):
+      if name == "index" {
+        guard case .string(let part)? = arguments.positional.first?.value, let range = text.firstRange(of: part) else {
+          return fail("index", span, "The string does not contain this.")
+        }
+        return .int(text.distance(from: text.startIndex, to: range.lowerBound))
+      }
       return name == "lower" ? .string(text.lowercased()) : name == "upper" ? .string(text.uppercased()) : receiver
     case .tuple(let values, _):
       guard let wanted = arguments.positional.first?.value else { return .invalid }
@@ -113,6 +129,24 @@ extension Elaborator {
       return places.first.map { .int($0) } ?? fail("index", span, "The tuple does not contain this value.")
     default: return fail("type", span, "\(receiver.kindName) has no methods.")
     }
+  }
+
+  /// torch's `x.add_(y)`: what `x.add(y)` computes, written to `x`.
+  private func isInPlaceMethod(_ name: String, of array: ArrayValue) -> Bool {
+    array.family == .torch && name.hasSuffix("_") && Library.definitions["t." + name] == nil
+      && Library.definitions["t." + name.dropLast()] != nil
+  }
+
+  private func callInPlace(_ array: ArrayValue, _ name: String, _ arguments: CallArguments, _ span: Span) -> Value {
+    let result = callBuiltin("t." + name.dropLast(), receiver: .array(array), arguments, span)
+    guard case .array(let new) = result else { return result }
+    guard new.shape == array.shape, new.dtype <= array.dtype else {
+      return fail(
+        "shape-mismatch", span, "\"\(name)\" cannot write a result of shape \(describe(new.shape)) in place.",
+        suggestion: "use \"\(name.dropLast())\" to make a new tensor")
+    }
+    store(components(new), into: array)
+    return .array(array)
   }
 
   private func callDictionary(_ id: Int, _ name: String, _ arguments: CallArguments, _ span: Span) -> Value {

@@ -13,6 +13,9 @@ extension Elaborator {
       return fail("forbidden", function.span, "\"super\" is not available.")
     }
     let callee = defined(evaluate(function), function)
+    if case .builtin(let name) = callee, arguments.count == 1, let reduced = reduceFiltered(name, arguments[0].value) {
+      return reduced
+    }
     if case .path(let path) = callee { return callPath(path, arguments, expression) }
     let evaluated = evaluate(arguments)
     mark(expression.span)
@@ -60,7 +63,10 @@ extension Elaborator {
   /// A call on an object of the environment: a field of that source text, or a method of the program's own class.
   private func callPath(_ path: String, _ arguments: [Argument], _ expression: Expression) -> Value {
     let text = Printer.text(expression)
-    if let value = input(text, expression.span) { return value }
+    for spelling in [text, path + "(" + resolved(arguments) + ")"] {
+      if let value = input(spelling, expression.span) { return value }
+    }
+    if let value = callPose(path, arguments, expression) { return value }
     let name = path.split(separator: ".").last.map(String.init) ?? path
     if path == "self.\(name)", let method = lookUp(name), case .function(let closure) = method {
       var evaluated = evaluate(arguments)
@@ -71,6 +77,33 @@ extension Elaborator {
     }
     if isPrefixOfField(text) { return .path(text) }
     return unknownPath(text, expression.span)
+  }
+
+  /// The arguments with the names of objects and constants replaced by what they stand for: after `cube = self.cube`,
+  /// `check_grasp(cube)` is the field `check_grasp(self.cube)`.
+  private func resolved(_ arguments: [Argument]) -> String {
+    arguments.map { argument in
+      switch argument.label {
+      case .keyword(let name): name + "=" + resolved(argument.value)
+      default: resolved(argument.value)
+      }
+    }.joined(separator: ", ")
+  }
+
+  private func resolved(_ expression: Expression) -> String {
+    switch expression.kind {
+    case .name(let name):
+      switch lookUp(name) {
+      case .path(let path): path
+      case .int(let number): Printer.text(Expression(kind: .integer(number), span: expression.span, height: 1))
+      case .float(let number): Printer.text(Expression(kind: .float(number), span: expression.span, height: 1))
+      case .string(let text): Printer.text(Expression(kind: .string(text), span: expression.span, height: 1))
+      default: name
+      }
+    case .attribute(let object, let name, _): resolved(object) + "." + name
+    case .call(let function, let arguments): resolved(function) + "(" + resolved(arguments) + ")"
+    default: Printer.text(expression)
+    }
   }
 
   func unknownPath(_ path: String, _ span: Span) -> Value {
@@ -92,6 +125,7 @@ extension Elaborator {
     guard calls.count < Limits.callDepth else {
       return fail("too-deep", span, "Functions call each other more than \(Limits.callDepth) deep.")
     }
+    calledFunctions.insert(closure.span)
     let outer = preludeCall
     if closure.frame == preludeFrame { preludeCall = outer ?? span }
     defer { preludeCall = outer }
@@ -101,8 +135,8 @@ extension Elaborator {
   }
 
   /// Runs the body of a function in a frame that holds its arguments.
-  func run(_ closure: Closure, frame: Int) -> Value {
-    let context = CallContext(closure: closure, frame: frame)
+  func run(_ closure: Closure, frame: Int, isEntry: Bool = false) -> Value {
+    let context = CallContext(closure: closure, frame: frame, firstCell: isEntry ? 0 : frame)
     calls.append(context)
     let outer = path
     path = nil
@@ -160,7 +194,7 @@ extension Elaborator {
     for parameter in closure.parameters {
       switch parameter.style {
       case .star:
-        heap.define(parameter.name, .tuple(Array(positional)), in: frame)
+        heap.define(parameter.name, makeTuple(Array(positional), span), in: frame)
         positional = []
       case .doubleStar:
         var rest = OrderedDictionary()
@@ -210,8 +244,9 @@ extension Elaborator {
     var positional = arguments.positional
     if let receiver { positional.insert((receiver, span), at: 0) }
     guard let bound = bind(positional, arguments.keywords, of: definition, name, span) else { return .invalid }
+    let isScalarBase = name == "torch.pow" && isTensor(bound["other"])
     if name.hasPrefix("torch.") || name.hasPrefix("F."), definition.parameters.first == "input",
-      !isTensor(bound["input"])
+      !isTensor(bound["input"]), !isScalarBase
     {
       return fail(
         "type", span, "\"\(name)\" needs a tensor first, not \(bound["input"].kindName).",
@@ -277,6 +312,10 @@ extension Elaborator {
 
   private func callType(_ name: String, _ arguments: CallArguments, _ span: Span) -> Value {
     if arguments.hasInvalid { return .invalid }
+    if name.hasSuffix("jit.annotate") || name == "cast", arguments.positional.count == 2 {
+      return arguments.positional[1].value
+    }
+    if let made = makeRecord(name, arguments, span) { return made }
     // `np.float32(x)`, `torch.FloatTensor([…])`: a conversion; `torch.device("cpu")`, `Tensor`: opaque.
     if let dtype = Library.dtypes[name], let argument = arguments.positional.first {
       if let number = argument.value.number {
@@ -287,6 +326,11 @@ extension Elaborator {
         return fail("type", argument.span, "\(argument.value.kindName) cannot be converted to \(name).")
       }
       return .array(cast(array, dtype))
+    }
+    if let first = name.first, first.isLowercase, !name.contains("."), name != "device" {
+      return fail(
+        "unknown-function", span, "There is no function \"\(name)\" in this language.",
+        suggestion: didYouMean(name, visibleNames) ?? "write it in the program, as a function of its own")
     }
     return .type(name)
   }

@@ -28,6 +28,12 @@ final class Elaborator {
   private var hasGivenUp = false
 
   var inputs: [InputRecord] = []
+  /// Constants of the program's class, read as attributes of `self`.
+  var classAttributes: [String: Value] = [:]
+  /// Parameters of the entry function that are no fields and that nothing uses.
+  var unusedParameters: [(name: String, span: Span)] = []
+  /// Where the functions stand that have been called.
+  var calledFunctions: Set<Span> = []
   /// Helpers of the prelude used so far, and the frame in which they live.
   var prelude: [String: Value] = [:]
   let preludeFrame: Int
@@ -52,15 +58,18 @@ final class Elaborator {
   final class CallContext {
     let closure: Closure?
     let frame: Int
+    /// Arrays, lists and dictionaries from here on are the call's own: nobody sees them once it has returned.
+    let firstCell: Int
     /// Conditional and final returns, in order.
     var exits: [(condition: Node?, value: Value)] = []
     /// Rows that have returned.
     var returned: Node?
     var loops: [LoopContext] = []
 
-    init(closure: Closure?, frame: Int) {
+    init(closure: Closure?, frame: Int, firstCell: Int) {
       self.closure = closure
       self.frame = frame
+      self.firstCell = firstCell
     }
 
     /// Rows that do not run the next statement.
@@ -170,7 +179,8 @@ final class Elaborator {
       names += heap.frame(id).variables.keys
       frame = heap.frame(id).parent
     }
-    return names.sorted() + Library.globalNames.keys.sorted() + Prelude.functions.keys.sorted()
+    return names.sorted() + Library.globalNames.keys.sorted()
+      + Prelude.functions.keys.filter { !$0.hasPrefix("_") }.sorted()
   }
 
   func didYouMean(_ name: String, _ candidates: some Sequence<String>) -> String? {
@@ -190,9 +200,15 @@ final class Elaborator {
   /// Whether some field's name goes on after `path`.
   func isPrefixOfField(_ path: String) -> Bool {
     let stem = path.hasPrefix("self.") ? String(path.dropFirst(5)) : path
-    return pathFields.keys.contains { key in
-      [path, stem, "self." + path].contains {
-        key.hasPrefix($0 + ".") || key.hasPrefix($0 + "(") || key.hasPrefix($0 + "[")
+    let spellings: [String] = [path, stem, "self." + path]
+    return pathFields.keys.contains { (key: String) -> Bool in
+      spellings.contains { (spelling: String) -> Bool in
+        for end in [".", "(", "["] where key.hasPrefix(spelling + end) { return true }
+        // `self.cube` is an object if some call takes it.
+        for start in ["(", ", "] {
+          for end in [",", ")"] where key.contains(start + spelling + end) { return true }
+        }
+        return false
       }
     }
   }
@@ -342,8 +358,12 @@ final class Elaborator {
   /// numpy's `np.array(list)`: elements of one shape, stacked along a new first axis.
   private func stacked(_ value: Value) -> ArrayValue? {
     guard let items = sequence(value), items.count <= Limits.elements else { return nil }
-    let arrays = items.compactMap(toArray)
-    guard arrays.count == items.count else { return nil }
+    var arrays: [ArrayValue] = []
+    for item in items {
+      spend(1)
+      guard !isExhausted, let array = toArray(item) else { return nil }
+      arrays.append(array)
+    }
     guard let first = arrays.first else { return array([.fixed(0)], [], .float, .numpy) }
     // A plain number beside values per row is the same in every row.
     guard let shape = broadcastShape(arrays.map(\.shape)),
@@ -370,6 +390,24 @@ final class Elaborator {
     default: return nil
     }
   }
+
+  /// A tuple is a value: what it holds is counted, since it is compared and merged as a whole.
+  func makeTuple(_ values: [Value], _ span: Span) -> Value {
+    var count = 0
+    var pending = values
+    while let value = pending.popLast() {
+      count += 1
+      if case .tuple(let inner, _) = value { pending += inner }
+      if count > Limits.elements {
+        return fail("too-large", span, "A tuple would hold more than \(Limits.elements) values.")
+      }
+    }
+    spend(count)
+    return .tuple(values)
+  }
+
+  /// Whether the program has used up what it may: what recurses over values stops here.
+  var isExhausted: Bool { work > Limits.work }
 
   func makeList(_ values: [Value]) -> Value {
     spend(values.count)

@@ -35,7 +35,8 @@ extension Elaborator {
       }
       heap.define(parameter.name, value, in: frame)
     }
-    let value = run(closure, frame: frame)
+    let value = run(closure, frame: frame, isEntry: true)
+    _ = step(entry.nameSpan)  // Reports it, if the program has used up what it may.
     guard isBound, log.errorCount == 0 else { return nil }
     return result(value, entry)
   }
@@ -57,7 +58,10 @@ extension Elaborator {
     if isPrefixOfField(parameter.name) { return .path(parameter.name) }
     if parameter.name == "device" { return .type("device") }
     if ["num_envs", "batch_size", "n_envs"].contains(parameter.name), convention == .batched { return .size(.rows) }
-    if isUnused(parameter.name, in: entry) { return .undefined("\"\(parameter.name)\" is no field of the environment") }
+    if isUnused(parameter.name, in: entry) {
+      unusedParameters.append((parameter.name, parameter.span))
+      return .undefined("\"\(parameter.name)\" is no field of the environment")
+    }
     fail(
       "unknown-field", parameter.span,
       "The environment \"\(schema.environment)\" has no field \"\(parameter.name)\".",
@@ -69,8 +73,9 @@ extension Elaborator {
   /// A parameter that the body never names may be anything.
   private func isUnused(_ name: String, in entry: FunctionDefinition) -> Bool {
     guard let first = entry.body.first, let last = entry.body.last else { return true }
-    let text = log.source.text(Span(start: first.span.start, end: last.span.end))
-    return !text.contains(name)
+    let body = first.span.start..<last.span.end
+    var copy = DiagnosticLog(source: log.source)
+    return !Lexer.tokens(of: &copy).contains { $0.kind == .name(name) && body.contains($0.span.start) }
   }
 
   // MARK: The result
@@ -133,13 +138,20 @@ extension Elaborator {
     }
     let nodes = components(array)
     let perRow: [[Dimension]] = convention == .batched && kind == .reward ? [[.rows(.rows)], []] : [[]]
+    let isOne = nodes.count == 1 && array.rowsAxis.map { array.shape[..<$0].isEmpty } ?? true
+    if isOne, !perRow.contains(array.shape), kind == .reward {
+      // One number a row, in an array with axes of length 1: numpy and torch convert it.
+      warn(
+        "result-shape", entry.nameSpan,
+        "The \(role) has the shape \(describe(array.shape)): it is taken as one number.",
+        suggestion: convention == .batched ? "drop the axis of length 1 with \".squeeze(-1)\"" : "take its element")
+      return nodes[0]
+    }
     guard nodes.count == 1, perRow.contains(array.shape) else {
       let wanted = convention == .batched && kind == .reward ? "[B]" : "a single number"
       var suggestion = "reduce it, for example with \"sum\" or \"mean\""
-      if nodes.count == 1, array.shape.count > 1 { suggestion = "drop the axis of length 1 with \".squeeze(-1)\"" }
       if convention == .batched, kind == .reward, nodes.count > 1 { suggestion = "reduce it with \"dim=-1\"" }
       if kind == .fitness, array.rowsAxis != nil { suggestion = "reduce it over time, for example with \".mean()\"" }
-      if nodes.count == 1, array.shape == [.fixed(1)] { suggestion = "take its element with \"[0]\"" }
       fail(
         "result", entry.nameSpan, "The \(role) has the shape \(describe(array.shape)), not \(wanted).",
         suggestion: suggestion)

@@ -13,7 +13,7 @@ extension Elaborator {
     case .string(let text): return string(text, expression.span)
     case .formatted(let text): return formatted(text, expression.span)
     case .name(let name): return evaluateName(name, expression)
-    case .tuple(let items): return .tuple(evaluateItems(items))
+    case .tuple(let items): return makeTuple(evaluateItems(items), expression.span)
     case .list(let items): return makeList(evaluateItems(items))
     case .set: return fail("unsupported", expression.span, "Sets are not supported.", suggestion: "use a tuple")
     case .dictionary(let entries): return evaluateDictionary(entries)
@@ -354,16 +354,47 @@ extension Elaborator {
     _ expression: Expression
   ) -> Value {
     if kind == .set { return fail("unsupported", expression.span, "Sets are not supported.", suggestion: "use a list") }
+    return evaluateComprehension(key, element, generators, filtered: nil)
+  }
+
+  /// `sum(x for x in xs if x > 0)`, whose condition varies by row: the elements that do not count are replaced by what
+  /// changes nothing. Nil if this is no such call.
+  func reduceFiltered(_ function: String, _ argument: Expression) -> Value? {
+    guard case .comprehension(let kind, nil, let element, let generators) = argument.kind, kind != .set,
+      generators.contains(where: { !$0.conditions.isEmpty })
+    else { return nil }
+    let neutral: Value
+    switch function {
+    case "sum", "len", "np.sum", "math.fsum": neutral = .int(0)
+    case "any", "np.any": neutral = .bool(false)
+    case "all", "np.all": neutral = .bool(true)
+    default: return nil
+    }
+    let counted = Expression(kind: .integer(1), span: element.span, height: 1)
+    let list = evaluateComprehension(nil, function == "len" ? counted : element, generators, filtered: neutral)
+    guard let items = sequence(list) else { return .invalid }
+    var call = CallArguments()
+    call.positional = [(makeList(items), argument.span)]
+    return callBuiltin(function == "len" ? "sum" : function, receiver: nil, call, argument.span)
+  }
+
+  private func evaluateComprehension(
+    _ key: Expression?, _ element: Expression, _ generators: [Generator], filtered neutral: Value?
+  ) -> Value {
     // Comprehension variables live in a frame of their own.
     let outer = calls.last
     let frame = heap.add(.frame(Heap.Frame(parent: outer?.frame ?? globals)))
-    let context = CallContext(closure: outer?.closure, frame: frame)
+    let context = CallContext(closure: outer?.closure, frame: frame, firstCell: frame)
     calls.append(context)
     defer { calls.removeLast() }
     var values: [Value] = []
     var entries = OrderedDictionary()
-    let isComplete = run(generators[...]) {
-      let value = self.evaluate(element)
+    let isComplete = run(generators[...], kept: nil, canFilter: neutral != nil) { kept in
+      let outer = self.path
+      if let kept { self.path = self.conjunction(outer, kept) }
+      var value = self.evaluate(element)
+      self.path = outer
+      if let kept, let neutral { value = self.merge(kept, value, neutral) }
       if let keyExpression = key {
         if let key = self.key(self.evaluate(keyExpression), keyExpression) { entries[key] = value }
       } else {
@@ -375,17 +406,21 @@ extension Elaborator {
     return key == nil ? makeList(values) : .dictionary(heap.add(.dictionary(entries)))
   }
 
-  private func run(_ generators: ArraySlice<Generator>, _ body: () -> Bool) -> Bool {
-    guard let generator = generators.first else { return body() }
+  private func run(
+    _ generators: ArraySlice<Generator>, kept outer: Node?, canFilter: Bool, _ body: (Node?) -> Bool
+  ) -> Bool {
+    guard let generator = generators.first else { return body(outer) }
     guard let items = iterate(evaluate(generator.iterable), generator.iterable) else { return false }
     for item in items {
       guard step(generator.iterable.span) else { return false }
       assign(item, to: generator.target)
       var isKept = true
+      var kept = outer
       for condition in generator.conditions where isKept {
         switch truth(evaluate(condition), condition) {
         case .known(let flag): isKept = flag
         case .invalid: return false
+        case .dynamic(let node) where canFilter: kept = conjunction(kept, node)
         case .dynamic:
           fail(
             "dynamic-length", condition.span, "The length of this list would depend on the data.",
@@ -393,7 +428,7 @@ extension Elaborator {
           return false
         }
       }
-      if isKept, !run(generators.dropFirst(), body) { return false }
+      if isKept, !run(generators.dropFirst(), kept: kept, canFilter: canFilter, body) { return false }
     }
     return true
   }

@@ -1,6 +1,8 @@
 extension Elaborator {
   /// The value that is `a` in the rows where `condition` holds, and `b` elsewhere.
   func merge(_ condition: Node, _ a: Value, _ b: Value) -> Value {
+    spend(1)
+    if isExhausted { return .invalid }
     if identical(a, b) { return a }
     switch (a, b) {
     case (.invalid, _), (_, .invalid): return .invalid
@@ -15,6 +17,8 @@ extension Elaborator {
     case (.dictionary(let left), .dictionary(let right)):
       return .dictionary(
         heap.add(.dictionary(merge(condition, heap.dictionary(left), heap.dictionary(right), nil))))
+    case (.record(let type, let left), .record(let other, let right)) where type == other:
+      return .record(type, merge(condition, left, right, nil))
     default: break
     }
     guard isNumeric(a), isNumeric(b), let left = toArray(a), let right = toArray(b) else {
@@ -60,7 +64,8 @@ extension Elaborator {
 
   /// True if nothing tells the two apart.
   func identical(_ a: Value, _ b: Value) -> Bool {
-    switch (a, b) {
+    spend(1)
+    return switch (a, b) {
     case (.none, .none), (.ellipsis, .ellipsis), (.invalid, .invalid): true
     case (.bool(let x), .bool(let y)): x == y
     case (.int(let x), .int(let y)): x == y
@@ -105,12 +110,12 @@ extension Elaborator {
     let otherwiseFlow = otherwise()
     let otherwiseWrites = heap.endBranch()
     path = outer
-    let frame = calls.last?.frame ?? globals
+    let own = calls.last?.firstCell ?? Int.max
     for id in Set(thenWrites.keys).union(otherwiseWrites.keys).sorted() {
       let before = heap[id]
       let left = thenWrites[id] ?? before
       let right = otherwiseWrites[id] ?? before
-      if case .frame = before, id == frame {
+      if id >= own {
         if thenFlow == .returned, otherwiseFlow != .returned {
           heap.write(id, right)
           continue

@@ -27,7 +27,7 @@ extension Elaborator {
     let writes = heap.endBranch()
     path = outer
     for (id, cell) in writes.sorted(by: { $0.key < $1.key }) {
-      mergeGuarded(id, cell, active, isFree: hasOnlyReturned && id == call.frame)
+      mergeGuarded(id, cell, active, isFree: hasOnlyReturned && id >= call.firstCell)
     }
     if flow == .normal { return .normal }
     if call.loops.last?.continued != nil { return .continued }
@@ -90,11 +90,14 @@ extension Elaborator {
     case .whileLoop(let condition, let body): return runWhile(condition, body)
     case .function(let definition): define(definition.name, .function(closure(definition)))
     case .classDefinition(_, let body):
-      // A class only groups functions: its methods become functions.
-      for member in body { if case .function = member.kind { _ = run(member) } }
+      // A class only groups functions and constants: its methods become functions.
+      for member in body { runMember(member) }
     case .returned(let value): return runReturn(value, statement.span)
     case .importing(let names): for name in names { runImport(name) }
-    case .assertion(let condition): _ = evaluate(condition)
+    case .assertion(let condition):
+      if case .bool(false) = evaluate(condition) {
+        fail("assertion", statement.span, "\"\(Printer.text(condition).prefix(60))\" does not hold.")
+      }
     case .scoped(let contexts, let body):
       for context in contexts { check(context: context) }
       return run(body[...])
@@ -109,6 +112,19 @@ extension Elaborator {
     case .delete(let targets): for target in targets { delete(target) }
     }
     return .normal
+  }
+
+  private func runMember(_ member: Statement) {
+    switch member.kind {
+    case .function: _ = run(member)
+    case .assignment(let targets, let value): noteAttribute(targets.first, evaluate(value))
+    case .annotated(let target, _, let value?): noteAttribute(target, evaluate(value))
+    default: break
+    }
+  }
+
+  private func noteAttribute(_ target: Expression?, _ value: Value) {
+    if case .name(let name)? = target?.kind { classAttributes[name] = value }
   }
 
   private func runExpression(_ expression: Expression) {
@@ -333,7 +349,7 @@ extension Elaborator {
         array.shape.isEmpty
           ? "A number has no elements to loop over."
           : "The number of \(kind == .fitness ? "steps of an episode" : "rows of a batch") is not known here.",
-        suggestion: array.shape.isEmpty ? nil : "use whole-array operations instead of a loop")
+        suggestion: array.shape.isEmpty ? nil : columnForm(columnName(expression)))
       return nil
     case .size:
       fail("type", expression.span, "An int has no elements to loop over.", suggestion: "use \"range(...)\"")
@@ -342,6 +358,10 @@ extension Elaborator {
       fail("type", expression.span, "\(value.kindName) has no elements to loop over.")
       return nil
     }
+  }
+
+  private func columnName(_ expression: Expression) -> String {
+    if case .name(let name) = expression.kind, !Library.definitions.keys.contains(name) { name } else { "x" }
   }
 
   /// `array[index]` along the first axis.
@@ -372,7 +392,9 @@ extension Elaborator {
 
   /// The value as it is now: later writes do not reach it.
   private func frozen(_ value: Value) -> Value {
-    switch value {
+    spend(1)
+    if isExhausted { return .invalid }
+    return switch value {
     case .array(let array) where path != nil: .array(copy(array))
     case .tuple(let values, let names): .tuple(values.map(frozen), names: names)
     case .dictionary(let id) where path != nil:
@@ -402,6 +424,8 @@ extension Elaborator {
       guard name != "*" else { return }
       if let value = Library.member(name, of: Library.canonicalModule(imported.module)) {
         define(imported.alias ?? name, value)
+      } else if let value = preludeFunction(name) {
+        if let alias = imported.alias { define(alias, value) }
       } else if Library.globalNames[name] == nil {
         define(imported.alias ?? name, .type(name))
       } else if let alias = imported.alias, let value = Library.globalNames[name] {

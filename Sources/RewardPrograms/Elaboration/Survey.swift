@@ -16,8 +16,9 @@ struct Survey {
     let usual =
       kind == .reward
       ? [
-        "compute_reward", "compute_dense_reward", "compute_rewards", "get_reward", "reward_function", "reward",
-        "dense_reward", "reward_fn",
+        "compute_reward", "compute_dense_reward", "compute_rewards", "get_reward", "get_rewards", "calculate_reward",
+        "_get_rewards_eureka", "_get_rewards", "_compute_reward", "_reward", "reward_function", "reward_func", "reward",
+        "dense_reward", "reward_fn", "custom_reward", "compute_custom_reward", "compute_total_reward",
       ]
       : ["compute_fitness", "fitness", "fitness_function", "episode_fitness", "task_score"]
     for candidate in usual {

@@ -54,6 +54,8 @@ indirect enum Value: Sendable {
   case tuple([Value], names: [String])
   case list(Int)
   case dictionary(Int)
+  /// An object made of values, by its type: a pose, a rotation.
+  case record(String, OrderedDictionary)
   case range(start: Int, stop: Int, step: Int)
   case slice(Value, Value, Value)
   /// The size of the symbolic axis.
@@ -108,6 +110,7 @@ indirect enum Value: Sendable {
     case .tuple: "a tuple"
     case .list: "a list"
     case .dictionary: "a dict"
+    case .record(let type, _): "a \(type)"
     case .range: "a range"
     case .slice: "a slice"
     case .function, .builtin, .method: "a function"

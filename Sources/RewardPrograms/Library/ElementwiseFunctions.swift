@@ -129,6 +129,23 @@ extension Library {
       let step = elaborator.binary(.multiply, difference, arguments["weight"], arguments.span)
       return elaborator.binary(.add, arguments["input"], step, arguments.span)
     },
+    define("addcmul addcdiv", in: "torch t", "input first second =value") { elaborator, arguments in
+      let operation: BinaryOperator = arguments.name.hasSuffix("addcmul") ? .multiply : .divide
+      var product = elaborator.binary(operation, arguments["first"], arguments["second"], arguments.span)
+      if !arguments["value"].isNone {
+        product = elaborator.binary(.multiply, product, arguments["value"], arguments.span)
+      }
+      return elaborator.binary(.add, arguments["input"], product, arguments.span)
+    },
+    define("real", in: "np torch", "input") { _, arguments in arguments["input"] },
+    define("sinc", in: "np torch t", "input") { elaborator, arguments in
+      guard let x = elaborator.arrayArgument(arguments, "input") else { return .invalid }
+      return elaborator.mapped(x, dtype: .float) { node, graph in
+        let angle = graph.binary(.multiply, node, graph.constant(.pi))
+        let wave = graph.binary(.divide, graph.unary(.sin, angle), angle)
+        return graph.select(graph.binary(.equal, node, graph.constant(0)), graph.constant(1), wave)
+      }
+    },
     define("heaviside", in: "np torch", "input other") { elaborator, arguments in
       guard let x = elaborator.arrayArgument(arguments, "input"), let y = elaborator.arrayArgument(arguments, "other"),
         let (shape, nodes) = elaborator.broadcast([x, y], arguments.span)
@@ -145,10 +162,13 @@ extension Library {
   private static func operation(_ names: String, _ operation: BinaryOperator, in modules: String = "np torch t")
     -> Entry
   {
-    define(names, in: modules, "input other") { elaborator, arguments in
-      let values = ["input", "other"].map { name in
+    define(names, in: modules, "input other =alpha") { elaborator, arguments in
+      var values = ["input", "other"].map { name in
         elaborator.sequence(arguments[name]) == nil
           ? arguments[name] : elaborator.toArray(arguments[name]).map { .array($0) } ?? .invalid
+      }
+      if !arguments["alpha"].isNone {
+        values[1] = elaborator.binary(.multiply, values[1], arguments["alpha"], arguments.span)
       }
       return elaborator.binary(operation, values[0], values[1], arguments.span)
     }
@@ -255,7 +275,7 @@ extension Elaborator {
     return .array(clipped)
   }
 
-  fileprivate func chosen(_ arguments: Arguments) -> Value {
+  func chosen(_ arguments: Arguments) -> Value {
     if arguments.values["input"] == nil || arguments.values["other"] == nil {
       return fail(
         "dynamic-length", arguments.span, "\"where\" with a condition alone gives a length that depends on the data.",

@@ -32,7 +32,7 @@ enum Library {
     var result: [String: Definition] = [:]
     let entries = [
       elementwiseFunctions, reductionFunctions, shapeFunctions, creationFunctions, linearAlgebraFunctions,
-      activationFunctions, pythonFunctions,
+      activationFunctions, orderFunctions, pythonFunctions,
     ].joined()
     for entry in entries {
       for name in entry.names {
@@ -53,12 +53,19 @@ enum Library {
     "omniisaacgymenvs", "numba", "numpy_typing", "jaxtyping", "transforms3d", "sapien", "envs",
   ]
 
+  /// Modules of which only the helpers of the prelude are there.
+  static let helperModules: Set<String> = [
+    "transforms3d", "sapien", "isaacgym", "isaacgymenvs", "omni", "omniisaacgymenvs", "mani_skill", "mani_skill2",
+    "utils", "scipy",
+  ]
+
   static func canonicalModule(_ name: String) -> String {
     switch name {
     case "numpy": "np"
     case "numpy.linalg": "np.linalg"
     case "torch.nn.functional": "F"
     case "scipy.spatial.distance": "distance"
+    case "scipy.linalg": "np.linalg"
     default: name
     }
   }
@@ -66,7 +73,7 @@ enum Library {
   private static let submodules: [String: String] = [
     "np.linalg": "np.linalg", "torch.linalg": "torch.linalg", "torch.nn": "torch.nn", "torch.nn.functional": "F",
     "scipy.spatial": "scipy.spatial", "scipy.spatial.distance": "distance", "torch.special": "torch",
-    "spatial.distance": "distance",
+    "spatial.distance": "distance", "scipy.spatial.transform": "scipy.spatial.transform",
   ]
 
   static let dtypes: [String: DType] = {
@@ -119,7 +126,7 @@ enum Library {
     ]
     for name in [
       "Tensor", "Dict", "Tuple", "List", "Optional", "Union", "Any", "Callable", "Sequence", "str", "dict",
-      "object", "device",
+      "object", "device", "Pose", "Rotation",
     ] {
       names[name] = .type(name)
     }
@@ -134,6 +141,8 @@ enum Library {
       "np.random": "a reward is a function of the transition: it has no random numbers",
       "torch.rand": "a reward is a function of the transition: it has no random numbers",
       "torch.randn": "a reward is a function of the transition: it has no random numbers",
+      "torch.rand_like": "a reward is a function of the transition: it has no random numbers",
+      "torch.randn_like": "a reward is a function of the transition: it has no random numbers",
       "random": "a reward is a function of the transition: it has no random numbers",
       "nonzero": "use \"where(mask, values, 0.0)\" and reduce that",
       "np.nonzero": "use \"where(mask, values, 0.0)\" and reduce that",
@@ -150,7 +159,7 @@ enum Library {
 
   static let dictionaryMethods: Set<String> = ["items", "keys", "values", "get", "update", "copy", "pop", "setdefault"]
   static let listMethods: Set<String> = ["append", "extend", "insert", "pop", "copy", "reverse", "index"]
-  static let stringMethods: Set<String> = ["lower", "upper", "strip"]
+  static let stringMethods: Set<String> = ["lower", "upper", "strip", "index"]
 
   // MARK: Keywords
 
@@ -163,7 +172,7 @@ enum Library {
   private static let aliases: [String: String] = [
     "axis": "dim", "keepdims": "keepdim", "dims": "dim", "p": "ord", "a_min": "min", "a_max": "max", "q": "quantile",
     "ddof": "correction", "newshape": "shape", "size": "shape", "dim0": "axis1", "dim1": "axis2", "decimals": "digits",
-    "n": "count", "fill_value": "value", "reps": "repeats", "ndigits": "digits", "exponent": "other",
+    "n": "count", "k": "count", "fill_value": "value", "reps": "repeats", "ndigits": "digits", "exponent": "other",
     "divisor": "other", "vec2": "other", "mat2": "other", "arrays": "tensors", "source": "dim",
     "steps": "num", "start_dim": "start", "end_dim": "end", "target": "other", "end": "stop",
   ]

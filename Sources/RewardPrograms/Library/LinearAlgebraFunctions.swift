@@ -3,9 +3,10 @@ extension Library {
     define("dot", in: "np torch t n", "input other") { elaborator, arguments in
       elaborator.dot(arguments["input"], arguments["other"], arguments.span)
     },
-    define("inner vdot", in: "np torch", "input other") { elaborator, arguments in
+    define("vdot", in: "np torch", "input other") { elaborator, arguments in
       elaborator.dot(arguments["input"], arguments["other"], arguments.span)
     },
+    define("inner", in: "np torch", "input other") { elaborator, arguments in elaborator.inner(arguments) },
     define("matmul mm bmm mv", in: "np torch t", "input other") { elaborator, arguments in
       elaborator.matmul(arguments["input"], arguments["other"], arguments.span)
     },
@@ -26,8 +27,18 @@ extension Library {
       norm.values = ["input": shifted, "dim": .int(-1), "keepdim": arguments["keepdim"]]
       return elaborator.reduced(norm, .norm(arguments["ord"].number ?? 2))
     },
-    define("cdist", in: "distance torch", "input other metric") { elaborator, arguments in
+    define("cdist", in: "distance", "input other metric =ord") { elaborator, arguments in
       elaborator.distances(arguments)
+    },
+    define("cdist", in: "torch", "input other ord =compute_mode") { elaborator, arguments in
+      elaborator.distances(arguments)
+    },
+    define("cosine", in: "distance", "input other") { elaborator, arguments in elaborator.cosineDistance(arguments) },
+    define("chebyshev", in: "distance", "input other") { elaborator, arguments in
+      elaborator.distance(arguments, .norm(.infinity))
+    },
+    define("minkowski", in: "distance", "input other ord") { elaborator, arguments in
+      elaborator.distance(arguments, .norm(arguments["ord"].number ?? 2))
     },
     define("euclidean", in: "distance", "input other") { elaborator, arguments in
       elaborator.distance(arguments, .norm(2))
@@ -118,6 +129,19 @@ extension Elaborator {
         suggestion: "use \"(a * b).sum(dim=-1)\"")
     }
     return matmul(.array(x), .array(y), span)
+  }
+
+  /// The sum of products over the last axes, where one operand is a vector.
+  fileprivate func inner(_ arguments: Arguments) -> Value {
+    guard let x = arrayArgument(arguments, "input"), let y = arrayArgument(arguments, "other") else { return .invalid }
+    guard x.shape.count <= 1 || y.shape.count <= 1 else {
+      return fail(
+        "shape-mismatch", arguments.span, "\"\(arguments.name)\" needs a vector on one side.",
+        suggestion: "use \"(a * b).sum(dim=-1)\"")
+    }
+    guard case .array(let product) = binary(.multiply, .array(x), .array(y), arguments.span) else { return .invalid }
+    if product.shape.isEmpty { return .array(product) }
+    return reduced(product, [product.shape.count - 1], keepdim: false, .sum, arguments)
   }
 
   fileprivate func outer(_ arguments: Arguments) -> Value {
@@ -260,9 +284,10 @@ extension Elaborator {
         "shape-mismatch", arguments.span, "\"cdist\" needs two arrays of points, each of shape [points, axes].",
         suggestion: "make one point an array of one: \"x[None, :]\" or \"[x]\"")
     }
-    var order = 2.0
+    var order = arguments["ord"].number ?? 2
     switch arguments["metric"] {
     case .none, .string("euclidean"), .string("minkowski"): break
+    case .string("cosine"): return cosineDistances(x, y, arguments)
     case .string("cityblock"): order = 1
     case .string("chebyshev"): order = .infinity
     case .string("sqeuclidean"): order = -2
@@ -285,6 +310,28 @@ extension Elaborator {
       return reduced(squared, [squared.shape.count - 1], keepdim: false, .sum, arguments)
     }
     return reduced(array, [array.shape.count - 1], keepdim: false, .norm(order), arguments)
+  }
+
+  /// `1 - u·v / (|u| |v|)` of two vectors.
+  fileprivate func cosineDistance(_ arguments: Arguments) -> Value {
+    guard let x = arrayArgument(arguments, "input"), let y = arrayArgument(arguments, "other") else { return .invalid }
+    let dot = dot(.array(x), .array(y), arguments.span)
+    let sizes = [x, y].map { reduced($0, Array($0.shape.indices), keepdim: false, .norm(2), arguments) }
+    let product = binary(.multiply, sizes[0], sizes[1], arguments.span)
+    return binary(.subtract, .float(1), binary(.divide, dot, product, arguments.span), arguments.span)
+  }
+
+  /// The same between every point of one array and every point of another.
+  private func cosineDistances(_ x: ArrayValue, _ y: ArrayValue, _ arguments: Arguments) -> Value {
+    func directions(_ points: ArrayValue) -> Value {
+      let sizes = reduced(points, [points.shape.count - 1], keepdim: true, .norm(2), arguments)
+      return binary(.divide, .array(points), sizes, arguments.span)
+    }
+    guard case .array(let right) = directions(y) else { return .invalid }
+    var axes = Array(right.shape.indices)
+    axes.swapAt(axes.count - 1, axes.count - 2)
+    let cosines = matmul(directions(x), .array(permuted(right, axes)), arguments.span)
+    return binary(.subtract, .float(1), cosines, arguments.span)
   }
 
   fileprivate func diagonal(_ arguments: Arguments) -> Value {

@@ -16,13 +16,13 @@ extension Library {
     define("enumerate", in: "python", "input start") { elaborator, arguments in
       let first = arguments["start"].integer ?? 0
       guard let items = elaborator.items(arguments["input"], arguments) else { return .invalid }
-      return elaborator.makeList(items.enumerated().map { .tuple([.int(first + $0.offset), $0.element]) })
+      return elaborator.makeList(items.enumerated().map { elaborator.makeTuple([.int(first + $0.offset), $0.element], arguments.span) })
     },
     define("zip", in: "python", "*sequences =strict") { elaborator, arguments in
       let lists = arguments.extra.compactMap { elaborator.items($0, arguments) }
       guard lists.count == arguments.extra.count else { return .invalid }
       let count = lists.map(\.count).min() ?? 0
-      return elaborator.makeList((0..<count).map { index in .tuple(lists.map { $0[index] }) })
+      return elaborator.makeList((0..<count).map { index in elaborator.makeTuple(lists.map { $0[index] }, arguments.span) })
     },
     define("reversed", in: "python", "input") { elaborator, arguments in
       elaborator.items(arguments["input"], arguments).map { elaborator.makeList($0.reversed()) } ?? .invalid
@@ -43,7 +43,7 @@ extension Library {
     },
     define("tuple", in: "python", "input") { elaborator, arguments in
       if arguments["input"].isNone { return .tuple([]) }
-      return elaborator.items(arguments["input"], arguments).map { .tuple($0) } ?? .invalid
+      return elaborator.items(arguments["input"], arguments).map { elaborator.makeTuple($0, arguments.span) } ?? .invalid
     },
     define("sum", in: "python", "input start") { elaborator, arguments in
       if case .array(let array) = arguments["input"], array.shape.first?.isRows == true {
@@ -97,6 +97,12 @@ extension Library {
       }
       for (name, value) in arguments.keywords { entries[.string(name)] = value }
       return .dictionary(elaborator.heap.add(.dictionary(entries)))
+    },
+    define("divmod", in: "python", "input other") { elaborator, arguments in
+      .tuple(
+        [BinaryOperator.floorDivide, .modulo].map {
+          elaborator.binary($0, arguments["input"], arguments["other"], arguments.span)
+        })
     },
     define("fsum", in: "math", "input") { elaborator, arguments in
       guard let items = elaborator.items(arguments["input"], arguments) else { return .invalid }
@@ -173,7 +179,7 @@ extension Elaborator {
       return fail(
         "unbounded-loop", arguments.span,
         "The number of \(kind == .fitness ? "steps of an episode" : "rows of a batch") is not known here.",
-        suggestion: "use whole-array operations instead of a loop")
+        suggestion: columnForm("x"))
     }
     let step = arguments["step"].isNone ? 1 : arguments["step"].integer
     guard let start = bounds.0.integer, let stop = bounds.1.integer, let step, step != 0,
@@ -181,9 +187,17 @@ extension Elaborator {
     else {
       return fail(
         "unbounded-loop", arguments.span, "\"range\" needs ints that are known while compiling.",
-        suggestion: "use a constant")
+        suggestion: kind == .fitness ? columnForm("x") : "use a constant")
     }
     return .range(start: start, stop: stop, step: step)
+  }
+
+  /// What to write instead of a loop over the symbolic axis.
+  func columnForm(_ name: String) -> String {
+    kind == .fitness
+      ? "\(name) is the whole column: use \"\(name).sum()\", \"np.mean(\(name) > 0)\", \"\(name)[1:] - \(name)[:-1]\", "
+        + "\"np.cumsum(\(name))\" or \"np.argmax(\(name) > 0)\" instead of a loop"
+      : "operations on \(name) are on all rows at once: leave out the loop"
   }
 
   fileprivate func converted(_ arguments: Arguments, to dtype: DType) -> Value {

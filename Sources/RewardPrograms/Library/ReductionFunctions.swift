@@ -93,8 +93,28 @@ extension Elaborator {
   func reduced(_ arguments: Arguments, _ reduction: Reduction) -> Value {
     guard let array = arrayArgument(arguments, "input"), let axes = axes(arguments, array) else { return .invalid }
     var source = array
-    if !arguments["where"].isNone || !arguments["initial"].isNone {
-      return fail("arguments", arguments.span, "\"where\" and \"initial\" are not supported here.")
+    if !arguments["where"].isNone {
+      guard case .sum = reduction, let mask = arrayArgument(arguments, "where"),
+        let (shape, nodes) = broadcast([array, mask], arguments.span), shape == array.shape
+      else {
+        return fail(
+          "arguments", arguments.span, "\"where\" is only supported in \"sum\".",
+          suggestion: "select first: \"np.where(mask, x, 0.0)\"")
+      }
+      let zero = graph.constant(0)
+      source = self.array(
+        shape, zip(nodes[0], nodes[1]).map { graph.select(truthNode($1), $0, zero) }, array.dtype, array.family)
+    }
+    if !arguments["initial"].isNone {
+      var plain = arguments
+      plain.values["initial"] = nil
+      let result = reduced(plain, reduction)
+      guard let opcode = opcode(combining: reduction), case .array(let some) = result,
+        let first = arrayArgument(arguments, "initial"), let (shape, nodes) = broadcast([some, first], arguments.span)
+      else { return .invalid }
+      return .array(
+        self.array(
+          shape, zip(nodes[0], nodes[1]).map { graph.binary(opcode, $0, $1) }, max(some.dtype, first.dtype), some.family))
     }
     if source.family == .python { source.family = .numpy }
     return reduced(source, axes, keepdim: flag(arguments, "keepdim"), reduction, arguments)
@@ -110,7 +130,9 @@ extension Elaborator {
       return fail(
         "batch-reduction", arguments.span,
         "\"\(arguments.name)\" mixes the rows of the batch: a reward may only look at its own row.\(axis)",
-        suggestion: array.shape.count > 1 ? "reduce over the components: \"dim=-1\"" : "leave it out")
+        suggestion: array.shape.count > 1
+          ? "reduce over the components: \"dim=-1\""
+          : "compare with a constant instead: what is large or small does not depend on the other rows")
     }
     if array.family == .torch, array.dtype != .float {
       switch reduction {
@@ -135,6 +157,16 @@ extension Elaborator {
       if !axes.contains(axis) { shape.append(dimension) } else if keepdim { shape.append(.fixed(1)) }
     }
     return .array(self.array(shape, result, dtype(of: reduction, array.dtype), array.family))
+  }
+
+  private func opcode(combining reduction: Reduction) -> Opcode? {
+    switch reduction {
+    case .sum: .add
+    case .product: .multiply
+    case .minimum: .minimum
+    case .maximum: .maximum
+    default: nil
+    }
   }
 
   private func dtype(of reduction: Reduction, _ dtype: DType) -> DType {

@@ -16,7 +16,7 @@ def compute_reward(q: torch.Tensor, r: torch.Tensor, v: torch.Tensor, angle: tor
     scaled = unscale(scale(v, torch.full_like(v, -2.0), torch.full_like(v, 3.0)), torch.full_like(v, -2.0), torch.full_like(v, 3.0))
     unit = normalize(v)
     total = product[:, 3] + turned[:, 2] + spun[:, 0]
-    return total, {"back": (back - v).abs().sum(-1), "applied": (applied - turned).norm(dim=-1), "clamped": clamped.sum(-1),
+    return total, {"back": back.sum(-1), "applied": applied.sum(-1), "clamped": clamped.sum(-1),
                    "scaled": scaled.sum(-1), "unit": unit.norm(dim=-1), "rad": quat_diff_rad(q, r)}
 
 

@@ -1,10 +1,11 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// What `make setup` fetched: `.deps/torch` and `.deps/mujoco` point into the pinned wheels.
+// What `make setup` fetched: `.deps/torch`, `.deps/mujoco` and `.deps/highs` point into the pinned wheels.
 let dependencies: String = Context.packageDirectory + "/.deps"
 let torch: String = Context.environment["GUERDON_TORCH"] ?? dependencies + "/torch"
 let mujoco: String = Context.environment["GUERDON_MUJOCO"] ?? dependencies + "/mujoco"
+let highs: String = Context.environment["GUERDON_HIGHS"] ?? dependencies + "/highs"
 
 // AVX2 and FMA are assumed on x86 (every such processor since 2013); GUERDON_MARCH says otherwise.
 #if arch(x86_64)
@@ -24,6 +25,10 @@ let mujocoLinking: [LinkerSetting] = [
   .linkedLibrary("mujoco"),
 ]
 let mujocoSwift: [SwiftSetting] = [.unsafeFlags(["-Xcc", mujocoHeaders[0]])]
+let highsLinking: [LinkerSetting] = [
+  .unsafeFlags(["-L\(highs)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(highs)/lib"]),
+  .linkedLibrary("highs"),
+]
 
 /// One room of the house. Imports point only down `docs/house.md`'s list, and these lists enforce it.
 func room(_ name: String, _ below: [Target.Dependency] = [], swift: [SwiftSetting] = []) -> Target {
@@ -59,9 +64,12 @@ let package = Package(
     room("Torch", ["CTorch", "Basics"]),
     .target(name: "CMuJoCo", cSettings: [.unsafeFlags(mujocoHeaders)], linkerSettings: mujocoLinking),
 
+    .target(name: "CHiGHS", cSettings: [.unsafeFlags(["-I\(highs)/include"])], linkerSettings: highsLinking),
+
     // Materials: the nouns.
+    room("FiniteMDPs", ["Basics", "CHiGHS"]),
     room("Schemas"),
-    room("Environments", ["Basics", "Schemas", "CMuJoCo"], swift: mujocoSwift),
+    room("Environments", ["Basics", "Schemas", "FiniteMDPs", "CMuJoCo"], swift: mujocoSwift),
     room("RewardPrograms", ["Basics", "Schemas"]),
     room("DifferentiableRewards", ["Basics", "Schemas", "RewardPrograms", "Torch"]),
     room("Rewards", ["Basics", "Schemas", "Environments", "RewardPrograms"], swift: mujocoSwift),
@@ -106,10 +114,11 @@ let package = Package(
     tests("Basics", []),
     tests("Proposers", ["Schemas", "RewardPrograms", "Basics"]),
     tests("RewardAudit", ["Schemas", "RewardPrograms", "Basics"]),
-    tests("Environments", ["Basics", "Schemas"]),
+    tests("Environments", ["Basics", "Schemas", "FiniteMDPs"]),
     tests("Agents", ["Basics", "Schemas", "Environments", "Rewards"]),
     tests("DifferentiableRewards", ["Basics", "Schemas", "RewardPrograms", "Torch"]),
     tests("Experiments", ["Basics"]),
+    tests("FiniteMDPs", ["Basics"]),
     tests("GeneratedRewards", ["Experiments", "Proposers", "RewardPrograms"]),
     tests("RewardDesign", ["Basics", "Environments", "Proposers", "RewardPrograms"]),
     tests("RewardPrograms", ["Basics", "Schemas"], resources: [.copy("Programs")]),

@@ -36,8 +36,10 @@ public enum Environments {
     let spec: EnvironmentSpec
     let make: @Sendable (EnvironmentSpec, Int, WorkerPool, AutoresetMode, UInt64) throws -> any VectorEnvironment
 
-    init<Rules: Dynamics>(_ makeRules: @escaping @Sendable () throws -> Rules) {
-      spec = Rules.spec
+    init<Rules: Dynamics>(_ makeRules: @escaping @Sendable () throws -> Rules) { self.init(Rules.spec, makeRules) }
+
+    init<Rules: StochasticDynamics>(_ spec: EnvironmentSpec, _ makeRules: @escaping @Sendable () throws -> Rules) {
+      self.spec = spec
       make = { try NativeVectorEnvironment(makeRules(), spec: $0, count: $1, pool: $2, autoreset: $3, seed: $4) }
     }
   }
@@ -56,6 +58,11 @@ public enum Environments {
       Entry(MountainCar.init),
       Entry(MountainCarContinuous.init),
       Entry(Pendulum.init),
+      Entry(CliffWalking.spec(isSlippery: false)) { ToyTextDynamics(CliffWalking(isSlippery: false)) },
+      Entry(CliffWalking.spec(isSlippery: true)) { ToyTextDynamics(CliffWalking(isSlippery: true)) },
+      Entry(FrozenLake.small.spec) { ToyTextDynamics(FrozenLake.small) },
+      Entry(FrozenLake.large.spec) { ToyTextDynamics(FrozenLake.large) },
+      Entry(Taxi.spec) { ToyTextDynamics(Taxi()) },
       Entry(MuJoCoDynamics<Ant>.init),
       Entry(MuJoCoDynamics<HalfCheetah>.init),
       Entry(MuJoCoDynamics<Hopper>.init),

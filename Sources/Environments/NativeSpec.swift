@@ -11,12 +11,15 @@ extension EnvironmentSpec {
     actionUnit: String = "1", quantities: [Field], maxEpisodeSteps: Int, summary: String
   ) -> EnvironmentSpec {
     let seen = observationSpace.bounds, done = actionSpace.bounds
+    // A discrete observation is one number.
+    let shape = observationSpace.isDiscrete ? [] : [observationSpace.width]
+    let unit = observationSpace.isDiscrete ? "1" : "mixed"
     let transition = [
       Field(
-        "obs", shape: [observationSpace.width], unit: "mixed", low: seen.low, high: seen.high,
+        "obs", shape: shape, unit: unit, low: seen.low, high: seen.high,
         meaning: "Observation before the step: \(components)."),
       Field(
-        "next_obs", shape: [observationSpace.width], unit: "mixed", low: seen.low, high: seen.high,
+        "next_obs", shape: shape, unit: unit, low: seen.low, high: seen.high,
         meaning: "Observation after the step, laid out as obs."),
       Field(
         "action", shape: actionSpace.isDiscrete ? [] : [actionSpace.width], unit: actionUnit, low: done.low,

@@ -7,7 +7,6 @@ protocol Dynamics: Sendable {
   /// What one thread needs to compute a step; nothing in it outlasts the step.
   associatedtype Workspace
 
-  static var spec: EnvironmentSpec { get }
   /// Numbers in a state.
   var stateWidth: Int { get }
   /// Environments that a thread takes at a time: enough to be worth the few nanoseconds of taking them.

@@ -7,7 +7,7 @@ import Testing
 @Suite struct SpecTests {
   struct Described: Decodable { var low, high, actionLow, actionHigh: Numbers; var actions: Int?; var steps: Int }
 
-  @Test(arguments: Environments.ids) func equalsGymnasium(id: String) throws {
+  @Test(arguments: gymnasiumIDs) func equalsGymnasium(id: String) throws {
     let theirs: Described = try Python.run(
       """
       import base64, json, sys, numpy as np, gymnasium as gym

@@ -44,7 +44,7 @@ import Testing
     #expect(runs[0] == runs[2])
   }
 
-  @Test(arguments: Environments.ids) func seedsMatter(id: String) throws {
+  @Test(arguments: gymnasiumIDs) func seedsMatter(id: String) throws {
     let environment = try Environments.make(id, count: 2, seed: 1)
     let first = Array(environment.observations), width = first.count / 2
     #expect(Array(first[..<width]) != Array(first[width...]))

@@ -54,10 +54,11 @@ let package = Package(
       linkerSettings: torchLinking),
     room("Torch", ["CTorch", "Basics"]),
     .target(name: "CMuJoCo", cSettings: [.unsafeFlags(mujocoHeaders)], linkerSettings: mujocoLinking),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
 
     // Materials: the nouns.
     room("Schemas"),
-    room("Environments", ["Basics", "Schemas", "CMuJoCo"], swift: mujocoSwift),
+    room("Environments", ["Basics", "Schemas", "CMuJoCo", "CZlib"], swift: mujocoSwift),
     room("RewardPrograms", ["Basics", "Schemas"]),
     room("Rewards", ["Basics", "Schemas", "Environments", "RewardPrograms"], swift: mujocoSwift),
     room("Experiments", ["Basics"]),

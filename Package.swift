@@ -23,6 +23,14 @@ let mujocoLinking: [LinkerSetting] = [
   .unsafeFlags(["-L\(mujoco)", "-Xlinker", "-rpath", "-Xlinker", mujoco]),
   .linkedLibrary("mujoco"),
 ]
+// Debian keeps HDF5's serial build beside others, in folders of their own.
+#if os(Linux)
+let hdf5Headers: [CSetting] = [.unsafeFlags(["-I/usr/include/hdf5/serial"])]
+let hdf5Linking: [LinkerSetting] = [.linkedLibrary("hdf5_serial")]
+#else
+let hdf5Headers: [CSetting] = []
+let hdf5Linking: [LinkerSetting] = [.linkedLibrary("hdf5")]
+#endif
 let mujocoSwift: [SwiftSetting] = [.unsafeFlags(["-Xcc", mujocoHeaders[0]])]
 
 /// One room of the house. Imports point only down `docs/house.md`'s list, and these lists enforce it.
@@ -55,10 +63,12 @@ let package = Package(
     room("Torch", ["CTorch", "Basics"]),
     .target(name: "CMuJoCo", cSettings: [.unsafeFlags(mujocoHeaders)], linkerSettings: mujocoLinking),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "CHDF5", cSettings: hdf5Headers, linkerSettings: hdf5Linking),
 
     // Materials: the nouns.
     room("Schemas"),
     room("Environments", ["Basics", "Schemas", "CMuJoCo", "CZlib"], swift: mujocoSwift),
+    room("Episodes", ["Basics", "Schemas", "Environments", "CHDF5"], swift: mujocoSwift),
     room("RewardPrograms", ["Basics", "Schemas"]),
     room("Rewards", ["Basics", "Schemas", "Environments", "RewardPrograms"], swift: mujocoSwift),
     room("Experiments", ["Basics"]),
@@ -98,6 +108,7 @@ let package = Package(
     tests("Proposers", ["Schemas", "RewardPrograms", "Basics"]),
     tests("RewardAudit", ["Schemas", "RewardPrograms", "Basics"]),
     tests("Environments", ["Basics", "Schemas"]),
+    tests("Episodes", ["Basics", "Schemas", "Environments"]),
     tests("Agents", ["Basics", "Schemas", "Environments", "Rewards"]),
     tests("Experiments", ["Basics"]),
     tests("GeneratedRewards", ["Experiments", "Proposers", "RewardPrograms"]),

@@ -54,19 +54,17 @@ public struct MinariDataset: Sendable {
     guard (0..<count).contains(index) else {
       throw GuerdonError.usage("\(file.path) has no episode \(index): there are \(count), the first is 0.")
     }
-    return try HDF5.locked { try read(index, from: HDF5Object.open(file)) }
+    return try read(index, from: HDF5Object.open(file))
   }
 
   /// Reads all episodes.
   public func episodes() throws -> [Episode] {
-    try HDF5.locked {
-      let source = try HDF5Object.open(file)
-      let present = try source.names(atMost: 10_000_000).count
-      guard count <= present else {
-        throw GuerdonError.failure("\(file.path) has \(present) episodes; its metadata promises \(count).")
-      }
-      return try (0..<count).map { try read($0, from: source) }
+    let source = try HDF5Object.open(file)
+    let present = try source.names(atMost: 10_000_000).count
+    guard count <= present else {
+      throw GuerdonError.failure("\(file.path) has \(present) episodes; its metadata promises \(count).")
     }
+    return try (0..<count).map { try read($0, from: source) }
   }
 
   private func read(_ index: Int, from source: HDF5Object) throws -> Episode {

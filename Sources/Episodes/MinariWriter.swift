@@ -8,7 +8,7 @@ public final class MinariWriter {
   /// Where the dataset will be, and where it is until then.
   private let folder: URL
   private let part: URL
-  private var file: HDF5Object?
+  private var file: HDF5Output?
   private var episodes = 0
   private var steps = 0
 
@@ -24,7 +24,7 @@ public final class MinariWriter {
       ".\(folder.lastPathComponent).part-\(UUID().uuidString)")
     let data = part.appendingPathComponent("data")
     try Files.createDirectory(data)
-    file = try HDF5.locked { try HDF5Object.create(data.appendingPathComponent("main_data.hdf5")) }
+    file = try HDF5.locked { try HDF5Output.create(data.appendingPathComponent("main_data.hdf5")) }
   }
 
   deinit {
@@ -54,7 +54,7 @@ public final class MinariWriter {
     steps += episode.count
   }
 
-  private func write(_ value: EpisodeValue, _ name: String, to group: HDF5Object) throws {
+  private func write(_ value: EpisodeValue, _ name: String, to group: HDF5Output) throws {
     guard !name.isEmpty, name != ".", !name.contains("/"), !name.utf8.contains(0) else {
       throw GuerdonError.usage("\"\(name)\" cannot be the name of a column; leave out slashes.")
     }

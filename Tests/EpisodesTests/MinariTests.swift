@@ -82,7 +82,7 @@ import Testing
     (metadata.authors, metadata.description) = (["A. Nyone"], "Everything at once")
     let episodes = [try sample(5, seed: 1), try sample(9, seed: 2)]
     let folder = try MinariWriter.write(episodes, metadata, root: root)
-    #expect(folder == root.appendingPathComponent("guerdon/test/mixed-v2"))
+    #expect(folder.path == root.path + "/guerdon/test/mixed-v2")
 
     struct Answer: Decodable { var episodes: [Read], steps, appended: Int, listed: [String], author: [String], contains: Bool }
     let answer: Answer = try Python.run(
@@ -162,7 +162,7 @@ import Testing
       d = minari.create_dataset_from_buffers("theirs-v0", buffers, observation_space=space, action_space=action,
         author="B", algorithm_name="random", requirements=["gymnasium>=1"], jpeg_encoding=False)
       minari.create_dataset_from_buffers("jpeg-v0", buffers, observation_space=space, action_space=action)
-      print(json.dumps([dump(e, e.id * 3 + 3) for e in d.iterate_episodes()]))
+      print(json.dumps([dump(e, int(e.id) * 3 + 3) for e in d.iterate_episodes()]))
       """, input: Request(root: root.path))
     let dataset = try MinariDataset("theirs-v0", root: root)
     #expect(dataset.metadata.authors == ["B"] && dataset.metadata.algorithm == "random")

@@ -24,6 +24,14 @@ let mujocoLinking: [LinkerSetting] = [
   .unsafeFlags(["-L\(mujoco)", "-Xlinker", "-rpath", "-Xlinker", mujoco]),
   .linkedLibrary("mujoco"),
 ]
+// Debian keeps HDF5's serial build beside others, in folders of their own.
+#if os(Linux)
+let hdf5Headers: [CSetting] = [.unsafeFlags(["-I/usr/include/hdf5/serial"])]
+let hdf5Linking: [LinkerSetting] = [.linkedLibrary("hdf5_serial")]
+#else
+let hdf5Headers: [CSetting] = []
+let hdf5Linking: [LinkerSetting] = [.linkedLibrary("hdf5")]
+#endif
 let mujocoSwift: [SwiftSetting] = [.unsafeFlags(["-Xcc", mujocoHeaders[0]])]
 let highsLinking: [LinkerSetting] = [
   .unsafeFlags(["-L\(highs)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(highs)/lib"]),
@@ -55,7 +63,7 @@ let package = Package(
   ],
   targets: [
     // Ground: numbers and physics.
-    .systemLibrary(name: "CZlib"),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     room("Basics", ["CZlib"]),
     .target(
       name: "CTorch",
@@ -63,13 +71,14 @@ let package = Package(
       linkerSettings: torchLinking),
     room("Torch", ["CTorch", "Basics"]),
     .target(name: "CMuJoCo", cSettings: [.unsafeFlags(mujocoHeaders)], linkerSettings: mujocoLinking),
-
+    .target(name: "CHDF5", cSettings: hdf5Headers, linkerSettings: hdf5Linking),
     .target(name: "CHiGHS", cSettings: [.unsafeFlags(["-I\(highs)/include"])], linkerSettings: highsLinking),
 
     // Materials: the nouns.
     room("FiniteMDPs", ["Basics", "CHiGHS"]),
     room("Schemas"),
-    room("Environments", ["Basics", "Schemas", "FiniteMDPs", "CMuJoCo"], swift: mujocoSwift),
+    room("Environments", ["Basics", "Schemas", "FiniteMDPs", "CMuJoCo", "CZlib"], swift: mujocoSwift),
+    room("Episodes", ["Basics", "Schemas", "Environments", "CHDF5"], swift: mujocoSwift),
     room("RewardPrograms", ["Basics", "Schemas"]),
     room("DifferentiableRewards", ["Basics", "Schemas", "RewardPrograms", "Torch"]),
     room("Rewards", ["Basics", "Schemas", "Environments", "RewardPrograms"], swift: mujocoSwift),
@@ -115,6 +124,7 @@ let package = Package(
     tests("Proposers", ["Schemas", "RewardPrograms", "Basics"]),
     tests("RewardAudit", ["Schemas", "RewardPrograms", "Basics"]),
     tests("Environments", ["Basics", "Schemas", "FiniteMDPs"]),
+    tests("Episodes", ["Basics", "Schemas", "Environments"]),
     tests("Agents", ["Basics", "Schemas", "Environments", "Rewards"]),
     tests("DifferentiableRewards", ["Basics", "Schemas", "RewardPrograms", "Torch"]),
     tests("Experiments", ["Basics"]),

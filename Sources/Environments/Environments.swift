@@ -36,11 +36,21 @@ public enum Environments {
     let spec: EnvironmentSpec
     let make: @Sendable (EnvironmentSpec, Int, WorkerPool, AutoresetMode, UInt64) throws -> any VectorEnvironment
 
-    init<Rules: Dynamics>(_ makeRules: @escaping @Sendable () throws -> Rules) { self.init(Rules.spec, makeRules) }
-
     init<Rules: StochasticDynamics>(_ spec: EnvironmentSpec, _ makeRules: @escaping @Sendable () throws -> Rules) {
       self.spec = spec
       make = { try NativeVectorEnvironment(makeRules(), spec: $0, count: $1, pool: $2, autoreset: $3, seed: $4) }
+    }
+
+    init<Task: MuJoCoTask>(_ task: Task.Type) { self.init(task.spec) { try MuJoCoDynamics<Task>() } }
+
+    /// MiniGrid's reward depends on the limit of an episode.
+    init(_ level: MiniGridLevel) {
+      spec = level.spec
+      make = { spec, count, pool, autoreset, seed in
+        var level = level
+        level.maxSteps = spec.maxEpisodeSteps
+        return try level.make(count: count, pool: pool, autoreset: autoreset, seed: seed)
+      }
     }
   }
 
@@ -51,30 +61,26 @@ public enum Environments {
     return entry
   }
 
+  /// What is simulated by MuJoCo.
+  static let mujocoTasks: [any MuJoCoTask.Type] = [
+    Ant.self, HalfCheetah.self, Hopper.self, Humanoid.self, HumanoidStandup.self, InvertedDoublePendulum.self,
+    InvertedPendulum.self, Pusher.self, Reacher.self, Swimmer.self, Walker2d.self,
+  ]
+
   private static let entries: [String: Entry] = {
     let entries = [
-      Entry(Acrobot.init),
-      Entry(CartPole.init),
-      Entry(MountainCar.init),
-      Entry(MountainCarContinuous.init),
-      Entry(Pendulum.init),
+      Entry(Acrobot.spec, Acrobot.init),
+      Entry(CartPole.spec, CartPole.init),
+      Entry(MountainCar.spec, MountainCar.init),
+      Entry(MountainCarContinuous.spec, MountainCarContinuous.init),
+      Entry(Pendulum.spec, Pendulum.init),
       Entry(CliffWalking.spec(isSlippery: false)) { ToyTextDynamics(CliffWalking(isSlippery: false)) },
       Entry(CliffWalking.spec(isSlippery: true)) { ToyTextDynamics(CliffWalking(isSlippery: true)) },
       Entry(FrozenLake.small.spec) { ToyTextDynamics(FrozenLake.small) },
       Entry(FrozenLake.large.spec) { ToyTextDynamics(FrozenLake.large) },
       Entry(Taxi.spec) { ToyTextDynamics(Taxi()) },
-      Entry(MuJoCoDynamics<Ant>.init),
-      Entry(MuJoCoDynamics<HalfCheetah>.init),
-      Entry(MuJoCoDynamics<Hopper>.init),
-      Entry(MuJoCoDynamics<Humanoid>.init),
-      Entry(MuJoCoDynamics<HumanoidStandup>.init),
-      Entry(MuJoCoDynamics<InvertedDoublePendulum>.init),
-      Entry(MuJoCoDynamics<InvertedPendulum>.init),
-      Entry(MuJoCoDynamics<Pusher>.init),
-      Entry(MuJoCoDynamics<Reacher>.init),
-      Entry(MuJoCoDynamics<Swimmer>.init),
-      Entry(MuJoCoDynamics<Walker2d>.init),
     ]
-    return Dictionary(uniqueKeysWithValues: entries.map { ($0.spec.id, $0) })
+    let all = entries + mujocoTasks.map { Entry($0) } + MiniGridLevel.all.map { Entry($0) }
+    return Dictionary(uniqueKeysWithValues: all.map { ($0.spec.id, $0) })
   }()
 }

@@ -10,7 +10,7 @@ import Testing
     var actions, observations, steps: Int?
   }
 
-  @Test(arguments: Environments.ids) func equalsGymnasium(id: String) throws {
+  @Test(arguments: gymnasiumIDs) func equalsGymnasium(id: String) throws {
     let theirs: Described = try Python.run(
       """
       import base64, json, sys, numpy as np, gymnasium as gym

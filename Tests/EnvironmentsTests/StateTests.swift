@@ -45,7 +45,7 @@ import Testing
   }
 
   /// Lakes and cliffs have one state to start in.
-  @Test(arguments: Environments.ids.filter { !$0.hasPrefix("FrozenLake") && !$0.hasPrefix("CliffWalking") })
+  @Test(arguments: gymnasiumIDs.filter { !$0.hasPrefix("FrozenLake") && !$0.hasPrefix("CliffWalking") })
   func seedsMatter(id: String) throws {
     let environment = try Environments.make(id, count: 2, seed: 1)
     let first = Array(environment.observations), width = first.count / 2

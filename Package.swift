@@ -88,7 +88,8 @@ let package = Package(
       name: "CStepLoop", path: "Benchmarks/CStepLoop", cSettings: [.unsafeFlags(mujocoHeaders)],
       linkerSettings: mujocoLinking),
     .executableTarget(
-      name: "guerdon-bench", dependencies: ["Basics", "Environments", "Agents", "CStepLoop", argumentParser],
+      name: "guerdon-bench",
+      dependencies: ["Basics", "Torch", "Environments", "Experiments", "Agents", "CStepLoop", argumentParser],
       path: "Benchmarks/guerdon-bench", swiftSettings: tuned + mujocoSwift),
 
     // Tests.

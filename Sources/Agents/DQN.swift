@@ -37,6 +37,9 @@ public final class DQN: OffPolicyAgent, @unchecked Sendable {
     /// Steps of the return before the target's estimate goes on.
     public var nSteps = 1
     public var hidden = [64, 64]
+    /// Running normalisation of observations and of rewards, as `PPO` has it.
+    public var normalizesObservations = false
+    public var normalizesRewards = false
     public var nonFinite = NonFinitePolicy.abort
 
     public init() {}
@@ -95,19 +98,21 @@ public final class DQN: OffPolicyAgent, @unchecked Sendable {
       schedule: Schedule(
         bufferSize: configuration.bufferSize, learningStarts: configuration.learningStarts,
         trainFrequency: configuration.trainFrequency, gradientSteps: configuration.gradientSteps,
-        minibatch: configuration.minibatch),
+        minibatch: configuration.minibatch, nSteps: configuration.nSteps, gamma: configuration.gamma,
+        normalizesObservations: configuration.normalizesObservations,
+        normalizesRewards: configuration.normalizesRewards),
       reward: reward, nonFinite: configuration.nonFinite, seed: seed, key: 0x64_71_6f, pool: pool)
   }
 
   public override var policy: Policy {
     Policy(
       environment: environment.spec.id, observationWidth: observationWidth, actionSpace: environment.spec.actionSpace,
-      observationMoments: nil, network: network.copy(), head: configuration.isDuelling ? .duelling : .direct,
+      observationMoments: observationMoments, network: network.copy(), head: configuration.isDuelling ? .duelling : .direct,
       logStandardDeviation: [])
   }
 
   override func act() {
-    network.forward(observed.base, stride: observationWidth, count: environment.count, acting)
+    network.forward(inputs.base, stride: observationWidth, count: environment.count, acting)
     for i in 0..<environment.count {
       let isRandom = random.uniform() < epsilon
       actions.base[i] = Float(isRandom ? random.integer(below: choices) : greedy(acting, i))
@@ -124,7 +129,7 @@ public final class DQN: OffPolicyAgent, @unchecked Sendable {
 
   override func update() {
     let count = configuration.minibatch, row = batch.row
-    replay.sample(into: batch, steps: configuration.nSteps, gamma: configuration.gamma, random: &random)
+    draw()
     target.forward(batch.following.base, stride: row, count: count, targeting)
     if configuration.isDouble { network.forward(batch.following.base, stride: row, count: count, following) }
     for i in 0..<count {

@@ -73,9 +73,7 @@ public final class PPO: @unchecked Sendable {
   let deviationOptimizer: Adam
   var random: RandomGenerator
   var observationMoments: RunningMoments?
-  var returnMoments = RunningMoments(width: 1)
-  /// Discounted return of each environment so far, for reward normalisation.
-  var discountedReturns: [Double]
+  var rewardNormalizer: RewardNormalizer
   var ledger: EpisodeLedger
   let meter: RewardMeter
 
@@ -131,7 +129,7 @@ public final class PPO: @unchecked Sendable {
     criticOptimizer = Adam(count: critic.parameters.count)
     deviationOptimizer = Adam(count: logStandardDeviation.count)
     observationMoments = configuration.normalizesObservations ? RunningMoments(width: observationWidth) : nil
-    discountedReturns = Array(repeating: 0, count: count)
+    rewardNormalizer = RewardNormalizer(count: count, gamma: Double(configuration.gamma))
     ledger = EpisodeLedger(count: count)
     meter = try RewardMeter(reward, policy: configuration.nonFinite, environment: environment)
     rollout = Rollout(
@@ -294,21 +292,16 @@ public final class PPO: @unchecked Sendable {
     return iteration
   }
 
-  /// r / √(Var[discounted return] + 1e-8), clipped to ±10, with the variance up to each step.
+  /// Normalises each step's rewards by what was known up to it.
   private func normalizeRewards() {
+    let count = rollout.count
     for t in 0..<rollout.steps {
-      for i in 0..<rollout.count {
-        discountedReturns[i] = discountedReturns[i] * Double(configuration.gamma) + rollout.rewards[t * rollout.count + i]
+      let first = t * count
+      rollout.rewards.withUnsafeBufferPointer { rewards in
+        guard let start = rewards.baseAddress else { return }
+        rewardNormalizer.update(start + first) { rollout.terminated[first + $0] || rollout.truncated[first + $0] }
       }
-      discountedReturns.withUnsafeBufferPointer { values in
-        if let start = values.baseAddress { returnMoments.update(start, rows: rollout.count) }
-      }
-      let scale = 1 / (returnMoments.variance[0] + 1e-8).squareRoot()
-      for i in 0..<rollout.count {
-        let row = t * rollout.count + i
-        rollout.rewards[row] = min(max(rollout.rewards[row] * scale, -10), 10)
-        if rollout.terminated[row] || rollout.truncated[row] { discountedReturns[i] = 0 }
-      }
+      for row in first..<first + count { rollout.rewards[row] = rewardNormalizer.normalized(rollout.rewards[row]) }
     }
   }
 

@@ -13,8 +13,7 @@ extension PPO {
     var steps: Int
     var optimizerSteps: [Int]
     var random: RandomGenerator
-    var returnMoments: RunningMoments
-    var discountedReturns: [Double]
+    var rewardNormalizer: RewardNormalizer
     var ledger: EpisodeLedger
     var environments: [EnvironmentState]
     var openEpisodes: [[Double]]
@@ -28,7 +27,7 @@ extension PPO {
     let state = State(
       configuration: configuration, environment: environment.spec.id, steps: steps,
       optimizerSteps: [actorOptimizer.steps, criticOptimizer.steps, deviationOptimizer.steps], random: random,
-      returnMoments: returnMoments, discountedReturns: discountedReturns, ledger: ledger, environments: environment.saveState(),
+      rewardNormalizer: rewardNormalizer, ledger: ledger, environments: environment.saveState(),
       openEpisodes: meter.openEpisodes, imputedRewards: imputedRewards)
     let text: String
     do {
@@ -60,7 +59,7 @@ extension PPO {
     }
     let count = environment.count
     guard state.configuration == configuration, state.environment == environment.spec.id,
-      [state.environments.count, state.discountedReturns.count, state.ledger.count].allSatisfy({ $0 == count }),
+      [state.environments.count, state.rewardNormalizer.count, state.ledger.count].allSatisfy({ $0 == count }),
       state.optimizerSteps.count == 3
     else {
       throw GuerdonError.failure(
@@ -89,8 +88,7 @@ extension PPO {
     criticOptimizer.restore(steps: state.optimizerSteps[1], mean: slots[1].mean, square: slots[1].square)
     deviationOptimizer.restore(steps: state.optimizerSteps[2], mean: slots[2].mean, square: slots[2].square)
     observationMoments = moments
-    returnMoments = state.returnMoments
-    discountedReturns = state.discountedReturns
+    rewardNormalizer = state.rewardNormalizer
     ledger = state.ledger
     random = state.random
     steps = state.steps

@@ -112,3 +112,16 @@ func normalize(
     }
   }
 }
+
+/// The same, of rows that are floats already.
+func normalizeInPlace(
+  _ rows: UnsafeMutablePointer<Float>, rows count: Int, width: Int, by moments: RunningMoments, stride: Int
+) {
+  for j in 0..<width {
+    let center = moments.mean[j], scale = 1 / (moments.variance[j] + 1e-8).squareRoot()
+    for i in 0..<count {
+      let value = (Double(rows[i &* stride &+ j]) - center) * scale
+      rows[i &* stride &+ j] = Float(min(max(value, -10), 10))
+    }
+  }
+}

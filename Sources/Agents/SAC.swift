@@ -33,6 +33,9 @@ public final class SAC: OffPolicyAgent, @unchecked Sendable {
     /// The entropy that α aims at; nil takes −(action components).
     public var targetEntropy: Float? = nil
     public var hidden = [256, 256]
+    /// Running normalisation of observations and of rewards, as `PPO` has it.
+    public var normalizesObservations = false
+    public var normalizesRewards = false
     public var nonFinite = NonFinitePolicy.abort
 
     public init() {}
@@ -111,21 +114,24 @@ public final class SAC: OffPolicyAgent, @unchecked Sendable {
       environment: environment,
       schedule: Schedule(
         bufferSize: configuration.bufferSize, learningStarts: configuration.learningStarts,
-        trainFrequency: configuration.trainFrequency, gradientSteps: configuration.gradientSteps, minibatch: minibatch),
+        trainFrequency: configuration.trainFrequency, gradientSteps: configuration.gradientSteps, minibatch: minibatch,
+        nSteps: configuration.nSteps, gamma: configuration.gamma,
+        normalizesObservations: configuration.normalizesObservations,
+        normalizesRewards: configuration.normalizesRewards),
       reward: reward, nonFinite: configuration.nonFinite, seed: seed, key: 0x73_61_64, pool: pool)
   }
 
   public override var policy: Policy {
     Policy(
       environment: environment.spec.id, observationWidth: observationWidth, actionSpace: environment.spec.actionSpace,
-      observationMoments: nil, network: actor.copy(), head: .squashedGaussian, logStandardDeviation: [])
+      observationMoments: observationMoments, network: actor.copy(), head: .squashedGaussian, logStandardDeviation: [])
   }
 
   // MARK: Acting
 
   override func act() {
     let count = environment.count
-    actor.forward(observed.base, stride: observationWidth, count: count, acting)
+    actor.forward(inputs.base, stride: observationWidth, count: count, acting)
     for i in 0..<count {
       let outputs = acting.outputs + i * padded(2 * actionWidth)
       for j in 0..<actionWidth {
@@ -139,7 +145,7 @@ public final class SAC: OffPolicyAgent, @unchecked Sendable {
 
   override func update() {
     let count = configuration.minibatch
-    replay.sample(into: batch, steps: configuration.nSteps, gamma: configuration.gamma, random: &random)
+    draw()
     for i in 0..<noise.count { noise.base[i] = Float(random.normal()) }
     pool.forEach(2) { choose(halves[$0]) }
     let alpha = temperature

@@ -33,6 +33,9 @@ public final class TD3: OffPolicyAgent, @unchecked Sendable {
     /// Standard deviation of the noise with which it explores, likewise.
     public var explorationNoise: Float = 0.1
     public var hidden = [400, 300]
+    /// Running normalisation of observations and of rewards, as `PPO` has it.
+    public var normalizesObservations = false
+    public var normalizesRewards = false
     public var nonFinite = NonFinitePolicy.abort
 
     public init() {}
@@ -96,19 +99,22 @@ public final class TD3: OffPolicyAgent, @unchecked Sendable {
       environment: environment,
       schedule: Schedule(
         bufferSize: configuration.bufferSize, learningStarts: configuration.learningStarts,
-        trainFrequency: configuration.trainFrequency, gradientSteps: configuration.gradientSteps, minibatch: minibatch),
+        trainFrequency: configuration.trainFrequency, gradientSteps: configuration.gradientSteps, minibatch: minibatch,
+        nSteps: configuration.nSteps, gamma: configuration.gamma,
+        normalizesObservations: configuration.normalizesObservations,
+        normalizesRewards: configuration.normalizesRewards),
       reward: reward, nonFinite: configuration.nonFinite, seed: seed, key: 0x74_64_34, pool: pool)
   }
 
   public override var policy: Policy {
     Policy(
       environment: environment.spec.id, observationWidth: observationWidth, actionSpace: environment.spec.actionSpace,
-      observationMoments: nil, network: actor.copy(), head: .squashed, logStandardDeviation: [])
+      observationMoments: observationMoments, network: actor.copy(), head: .squashed, logStandardDeviation: [])
   }
 
   override func act() {
     let count = environment.count
-    actor.forward(observed.base, stride: observationWidth, count: count, acting)
+    actor.forward(inputs.base, stride: observationWidth, count: count, acting)
     for i in 0..<count {
       let outputs = acting.outputs + i * padded(actionWidth)
       for j in 0..<actionWidth {
@@ -120,7 +126,7 @@ public final class TD3: OffPolicyAgent, @unchecked Sendable {
 
   override func update() {
     let count = configuration.minibatch, row = batch.row
-    replay.sample(into: batch, steps: configuration.nSteps, gamma: configuration.gamma, random: &random)
+    draw()
 
     // ã' = π̄(s') + clipped noise, y = r + γ min_k Q̄_k(s', ã').
     actorTarget.forward(batch.following.base, stride: row, count: count, targeting)

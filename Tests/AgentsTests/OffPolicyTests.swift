@@ -14,6 +14,8 @@ import Testing
     configuration.hidden = [64, 64]
     configuration.minibatch = 128
     configuration.bufferSize = 50_000
+    configuration.normalizesObservations = id == "Hopper-v5"
+    configuration.normalizesRewards = id == "Hopper-v5"
     let pool = WorkerPool(threads: threads)
     return try SAC(
       environment: Environments.make(id, count: count, pool: pool), configuration: configuration, reward: reward,

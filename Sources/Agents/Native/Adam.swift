@@ -1,7 +1,7 @@
 import Foundation
 
 /// Adam (Kingma and Ba, arXiv 1412.6980, algorithm 1) over one buffer of parameters; the numbers are PyTorch's.
-final class Adam: @unchecked Sendable {
+package final class Adam: @unchecked Sendable {
   let beta1: Float = 0.9
   let beta2: Float = 0.999
   let epsilon: Float
@@ -10,14 +10,14 @@ final class Adam: @unchecked Sendable {
   let square: FloatBuffer
 
   /// - Parameter epsilon: stable-baselines3's of PPO; PyTorch's own default is 1e-8.
-  init(count: Int, epsilon: Float = 1e-5) {
+  package init(count: Int, epsilon: Float = 1e-5) {
     self.epsilon = epsilon
     mean = FloatBuffer(count)
     square = FloatBuffer(count)
   }
 
   /// One step along `scale · gradients`; `scale` is what clipping by the global norm leaves.
-  func step(
+  package func step(
     _ parameters: UnsafeMutablePointer<Float>, gradients: UnsafePointer<Float>, scale: Float, learningRate: Float
   ) {
     steps += 1

@@ -7,9 +7,9 @@ import Foundation
 /// in nothing.
 /// All parameters lie in one buffer, so that an optimiser is one loop. Weights are stored transposed, [in, out], with
 /// rows padded to whole vectors; the padding is zero and stays zero.
-final class MLP: @unchecked Sendable {
+package final class MLP: @unchecked Sendable {
   /// What hidden layers end in.
-  enum Activation: String, Sendable { case tanh, relu }
+  package enum Activation: String, Sendable { case tanh, relu }
 
   /// Where one layer's numbers stand in the parameter buffer.
   struct Layer: Sendable {
@@ -24,7 +24,7 @@ final class MLP: @unchecked Sendable {
   let widths: [Int]
   let activation: Activation
   let layers: [Layer]
-  let parameters: FloatBuffer
+  package let parameters: FloatBuffer
   /// `weight` [out, in] of every layer: the layout that the backward pass wants. Refreshed by `refresh()`; the first
   /// layer's is empty where nobody asks for gradients of inputs.
   private let untransposed: [FloatBuffer]
@@ -32,7 +32,7 @@ final class MLP: @unchecked Sendable {
   /// - Parameters:
   ///   - widths: inputs, hidden widths, outputs: at least two numbers, each at least 1.
   ///   - hasInputGradients: whether `backwardToInputs` will be called.
-  init(widths: [Int], activation: Activation = .tanh, hasInputGradients: Bool = false) {
+  package init(widths: [Int], activation: Activation = .tanh, hasInputGradients: Bool = false) {
     precondition(widths.count >= 2 && widths.allSatisfy { $0 >= 1 }, "an MLP has an input and an output width")
     self.widths = widths
     self.activation = activation
@@ -51,7 +51,7 @@ final class MLP: @unchecked Sendable {
   }
 
   /// Orthogonal weights and zero biases, as stable-baselines3 starts its policies: gain √2 for hidden layers.
-  func initialize(outputGain: Float, random: inout RandomGenerator) {
+  package func initialize(outputGain: Float, random: inout RandomGenerator) {
     for (index, layer) in layers.enumerated() {
       let gain = index == layers.count - 1 ? outputGain : Float(2).squareRoot()
       let weights = orthogonal(rows: layer.outputs, columns: layer.inputs, random: &random)
@@ -116,7 +116,7 @@ final class MLP: @unchecked Sendable {
   }
 
   /// Must follow every change of `parameters`.
-  func refresh() {
+  package func refresh() {
     for (layer, copy) in zip(layers, untransposed) where copy.count > 0 {
       let source = parameters.base + layer.weights
       let row = padded(layer.inputs)
@@ -142,16 +142,16 @@ final class MLP: @unchecked Sendable {
   }
 
   /// Activations and gradients of up to `capacity` rows; one a thread.
-  final class Workspace: @unchecked Sendable {
+  package final class Workspace: @unchecked Sendable {
     let capacity: Int
     /// Outputs of each layer, rows of `padded(width)`.
     fileprivate let activations: [FloatBuffer]
     /// Gradients with respect to them.
     fileprivate let deltas: [FloatBuffer]
     /// Gradients with respect to the parameters, laid out as these.
-    let gradients: FloatBuffer
+    package let gradients: FloatBuffer
 
-    init(_ network: MLP, capacity: Int) {
+    package init(_ network: MLP, capacity: Int) {
       self.capacity = capacity
       activations = network.widths.dropFirst().map { FloatBuffer(capacity * padded($0)) }
       deltas = network.widths.dropFirst().map { FloatBuffer(capacity * padded($0)) }
@@ -159,13 +159,13 @@ final class MLP: @unchecked Sendable {
     }
 
     /// The network's outputs: rows of `padded(outputs)`.
-    var outputs: UnsafeMutablePointer<Float> { activations[activations.count - 1].base }
+    package var outputs: UnsafeMutablePointer<Float> { activations[activations.count - 1].base }
     /// Where the caller writes the loss's gradient with respect to the outputs, padding left zero.
-    var outputDeltas: UnsafeMutablePointer<Float> { deltas[deltas.count - 1].base }
+    package var outputDeltas: UnsafeMutablePointer<Float> { deltas[deltas.count - 1].base }
   }
 
   /// Computes `workspace.outputs` for `count` rows of `input`, each `stride` floats from the last.
-  func forward(_ input: UnsafePointer<Float>, stride: Int, count: Int, _ workspace: Workspace) {
+  package func forward(_ input: UnsafePointer<Float>, stride: Int, count: Int, _ workspace: Workspace) {
     var rows = input, rowStride = stride
     for (index, layer) in layers.enumerated() {
       let output = workspace.activations[index].base
@@ -186,7 +186,7 @@ final class MLP: @unchecked Sendable {
 
   /// Overwrites `workspace.gradients` with the gradient of the loss whose derivative by the outputs is in
   /// `workspace.outputDeltas`; `forward` must have run on the same rows.
-  func backward(_ input: UnsafePointer<Float>, stride: Int, count: Int, _ workspace: Workspace) {
+  package func backward(_ input: UnsafePointer<Float>, stride: Int, count: Int, _ workspace: Workspace) {
     for index in layers.indices.reversed() {
       let layer = layers[index]
       let delta = workspace.deltas[index].base

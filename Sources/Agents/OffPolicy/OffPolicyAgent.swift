@@ -21,6 +21,12 @@ public class OffPolicyAgent: @unchecked Sendable {
     /// Updates after these (gradient_steps).
     var gradientSteps: Int
     var minibatch: Int
+    /// Steps of the return, and its discount.
+    var nSteps: Int
+    var gamma: Float
+    /// As VecNormalize does: the replay buffer keeps what was seen, and minibatches are normalised by what is known now.
+    var normalizesObservations: Bool
+    var normalizesRewards: Bool
   }
 
   /// Environment steps taken since training began.
@@ -40,14 +46,17 @@ public class OffPolicyAgent: @unchecked Sendable {
   let replay: ReplayBuffer
   let batch: ReplayBatch
   var random: RandomGenerator
-  /// What `act` reads: [count, observationWidth].
-  let observed: FloatBuffer
+  /// What `act` reads, normalised if that is wanted: [count, observationWidth].
+  let inputs: FloatBuffer
+  private(set) var observationMoments: RunningMoments?
+  private(set) var rewardNormalizer: RewardNormalizer?
   /// What `act` writes, as the replay buffer keeps it: −1...1 of the box, or a choice's number. [count, actionWidth]
   let actions: FloatBuffer
 
   private let meter: RewardMeter
   private var ledger: EpisodeLedger
   private let rollout: Rollout
+  private let observed: FloatBuffer
   private let nextObserved: FloatBuffer
   private let environmentActions: UnsafeMutableBufferPointer<Double>
   /// Steps of each environment since the last updates.
@@ -78,6 +87,10 @@ public class OffPolicyAgent: @unchecked Sendable {
       capacity: schedule.bufferSize, count: count, observationWidth: observationWidth, actionWidth: actionWidth)
     batch = ReplayBatch(
       capacity: schedule.minibatch, observationWidth: observationWidth, actionWidth: actionWidth)
+    inputs = FloatBuffer(count * observationWidth)
+    observationMoments = schedule.normalizesObservations ? RunningMoments(width: observationWidth) : nil
+    rewardNormalizer =
+      schedule.normalizesRewards ? RewardNormalizer(count: count, gamma: Double(schedule.gamma)) : nil
     observed = FloatBuffer(count * observationWidth)
     nextObserved = FloatBuffer(count * observationWidth)
     actions = FloatBuffer(count * actionWidth)
@@ -161,7 +174,13 @@ public class OffPolicyAgent: @unchecked Sendable {
   /// One step of every environment, into the replay buffer.
   private func step(_ report: inout TrainingReport) throws -> [TermStatistics] {
     let count = environment.count, space = environment.spec.actionSpace
-    for j in 0..<observed.count { observed.base[j] = Float(environment.observations[j]) }
+    if let current = environment.observations.baseAddress {
+      observationMoments?.update(current, rows: count)
+      normalize(current, rows: count, width: observationWidth, by: nil, into: observed.base, stride: observationWidth)
+      normalize(
+        current, rows: count, width: observationWidth, by: observationMoments, into: inputs.base,
+        stride: observationWidth)
+    }
     if steps < schedule.learningStarts { actRandomly(in: space) } else { act() }
     for i in 0..<count {
       switch space {
@@ -185,6 +204,10 @@ public class OffPolicyAgent: @unchecked Sendable {
     }
     let environmentRewards = rollout.rewards
     let terms = try meter.measure(rollout)
+    rollout.rewards.withUnsafeBufferPointer { rewards in
+      guard let start = rewards.baseAddress else { return }
+      rewardNormalizer?.update(start) { rollout.terminated[$0] || rollout.truncated[$0] }
+    }
     replay.append(
       observations: observed.base, actions: actions.base, rewards: rollout.rewards, nextObservations: nextObserved.base,
       ends: (0..<count).map { rollout.terminated[$0] ? .terminated : rollout.truncated[$0] ? .truncated : .none })
@@ -195,6 +218,20 @@ public class OffPolicyAgent: @unchecked Sendable {
     }
     steps += count
     return terms
+  }
+
+  /// Draws the minibatch of the next update.
+  final func draw() {
+    replay.sample(into: batch, steps: schedule.nSteps, gamma: schedule.gamma, random: &random)
+    if let observationMoments {
+      for rows in [batch.current, batch.following] {
+        normalizeInPlace(
+          rows.base, rows: batch.capacity, width: observationWidth, by: observationMoments, stride: batch.row)
+      }
+    }
+    if let rewardNormalizer {
+      for i in 0..<batch.capacity { batch.rewards.base[i] = Float(rewardNormalizer.normalized(Double(batch.rewards.base[i]))) }
+    }
   }
 
   /// Uniform over the action space.
@@ -234,6 +271,8 @@ public class OffPolicyAgent: @unchecked Sendable {
     var sinceUpdate: Int
     var optimizerSteps: [Int]
     var random: RandomGenerator
+    var observationMoments: RunningMoments?
+    var rewardNormalizer: RewardNormalizer?
     var ledger: EpisodeLedger
     var environments: [EnvironmentState]
     var openEpisodes: [[Double]]
@@ -248,8 +287,8 @@ public class OffPolicyAgent: @unchecked Sendable {
   public final func save(to url: URL) throws {
     let state = State(
       configuration: encodedConfiguration, environment: environment.spec.id, steps: steps, updates: updates,
-      sinceUpdate: sinceUpdate, optimizerSteps: optimizers.map(\.optimizer.steps), random: random, ledger: ledger,
-      environments: environment.saveState(), openEpisodes: meter.openEpisodes, imputedRewards: imputedRewards,
+      sinceUpdate: sinceUpdate, optimizerSteps: optimizers.map(\.optimizer.steps), random: random,
+      observationMoments: observationMoments, rewardNormalizer: rewardNormalizer, ledger: ledger, environments: environment.saveState(), openEpisodes: meter.openEpisodes, imputedRewards: imputedRewards,
       position: replay.position, filled: replay.filled)
     let text: String
     do {
@@ -325,6 +364,7 @@ public class OffPolicyAgent: @unchecked Sendable {
       position: state.position, filled: state.filled)
     (steps, updates, sinceUpdate) = (state.steps, state.updates, state.sinceUpdate)
     random = state.random
+    (observationMoments, rewardNormalizer) = (state.observationMoments, state.rewardNormalizer)
     ledger = state.ledger
     meter.restore(openEpisodes: state.openEpisodes, imputed: state.imputedRewards)
     environment.restore(state.environments)

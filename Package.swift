@@ -115,7 +115,8 @@ let package = Package(
       linkerSettings: mujocoLinking),
     .executableTarget(
       name: "guerdon-bench",
-      dependencies: ["Basics", "Schemas", "Environments", "Agents", "RewardPrograms", "CStepLoop", argumentParser],
+      dependencies: ["Basics", "Schemas", "Torch", "Environments", "FiniteMDPs", "Experiments", "Agents", "RewardPrograms",
+                     "CStepLoop", argumentParser],
       path: "Benchmarks/guerdon-bench", swiftSettings: tuned + mujocoSwift),
 
     // Tests.

@@ -26,8 +26,10 @@ let mujocoLinking: [LinkerSetting] = [
 let mujocoSwift: [SwiftSetting] = [.unsafeFlags(["-Xcc", mujocoHeaders[0]])]
 
 /// One room of the house. Imports point only down `docs/house.md`'s list, and these lists enforce it.
-func room(_ name: String, _ below: [Target.Dependency] = [], swift: [SwiftSetting] = []) -> Target {
-  .target(name: name, dependencies: below, swiftSettings: tuned + swift)
+func room(
+  _ name: String, _ below: [Target.Dependency] = [], swift: [SwiftSetting] = [], resources: [Resource] = []
+) -> Target {
+  .target(name: name, dependencies: below, resources: resources, swiftSettings: tuned + swift)
 }
 func tests(_ name: String, _ below: [Target.Dependency], resources: [Resource] = []) -> Target {
   .testTarget(name: name + "Tests", dependencies: [.byName(name: name)] + below + ["TestSupport"],
@@ -57,7 +59,9 @@ let package = Package(
 
     // Materials: the nouns.
     room("Schemas"),
-    room("Environments", ["Basics", "Schemas", "CMuJoCo"], swift: mujocoSwift),
+    room(
+      "Environments", ["Basics", "Schemas", "CMuJoCo", yams], swift: mujocoSwift,
+      resources: [.embedInCode("Bridge/bridge_worker.py")]),
     room("RewardPrograms", ["Basics", "Schemas"]),
     room("Rewards", ["Basics", "Schemas", "Environments", "RewardPrograms"], swift: mujocoSwift),
     room("Experiments", ["Basics"]),

@@ -39,8 +39,10 @@ let highsLinking: [LinkerSetting] = [
 ]
 
 /// One room of the house. Imports point only down `docs/house.md`'s list, and these lists enforce it.
-func room(_ name: String, _ below: [Target.Dependency] = [], swift: [SwiftSetting] = []) -> Target {
-  .target(name: name, dependencies: below, swiftSettings: tuned + swift)
+func room(
+  _ name: String, _ below: [Target.Dependency] = [], swift: [SwiftSetting] = [], resources: [Resource] = []
+) -> Target {
+  .target(name: name, dependencies: below, resources: resources, swiftSettings: tuned + swift)
 }
 func tests(_ name: String, _ below: [Target.Dependency], resources: [Resource] = []) -> Target {
   .testTarget(name: name + "Tests", dependencies: [.byName(name: name)] + below + ["TestSupport"],
@@ -77,7 +79,9 @@ let package = Package(
     // Materials: the nouns.
     room("FiniteMDPs", ["Basics", "CHiGHS"]),
     room("Schemas"),
-    room("Environments", ["Basics", "Schemas", "FiniteMDPs", "CMuJoCo", "CZlib"], swift: mujocoSwift),
+    room(
+      "Environments", ["Basics", "Schemas", "FiniteMDPs", "CMuJoCo", "CZlib", yams], swift: mujocoSwift,
+      resources: [.embedInCode("Bridge/bridge_worker.py")]),
     room("Episodes", ["Basics", "Schemas", "Environments", "CHDF5"], swift: mujocoSwift),
     room("RewardPrograms", ["Basics", "Schemas"]),
     room("DifferentiableRewards", ["Basics", "Schemas", "RewardPrograms", "Torch"]),

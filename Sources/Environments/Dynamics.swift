@@ -27,10 +27,8 @@ protocol StochasticDynamics: Sendable {
     observation: UnsafeMutablePointer<Double>, record: inout RecordWriter?, in workspace: Workspace) -> Outcome
 }
 
-/// Rules of an environment with one description, whose steps draw no random numbers.
+/// Rules of an environment whose steps draw no random numbers.
 protocol Dynamics: StochasticDynamics {
-  static var spec: EnvironmentSpec { get }
-
   func step(
     _ state: UnsafeMutablePointer<Double>, action: UnsafePointer<Double>, observation: UnsafeMutablePointer<Double>,
     record: inout RecordWriter?, in workspace: Workspace) -> Outcome

@@ -1,18 +1,26 @@
 import Basics
 
 /// The environments that can be made by their Gymnasium id.
+///
+/// An id that begins with "gym:" stands for a Python environment, which `GymnasiumEnvironment` makes:
+/// "gym:minigrid:MiniGrid-Empty-8x8-v0", "gym:metaworld:Meta-World/MT1?env_name=reach-v3" (see `GymnasiumConfiguration`).
 public enum Environments {
-  /// All ids, in alphabetical order.
+  /// All native ids, in alphabetical order.
   public static let ids: [String] = entries.keys.sorted()
 
-  /// What the environment called `id` is. Loads no simulator.
+  /// What the environment called `id` is. Loads no simulator; a Python environment is made for a moment.
   /// - Throws: `GuerdonError` when there is none of that id.
-  public static func spec(_ id: String) throws -> EnvironmentSpec { try entry(id).spec }
+  public static func spec(_ id: String) throws -> EnvironmentSpec {
+    if id.hasPrefix(GymnasiumConfiguration.prefix) {
+      return try GymnasiumEnvironment(GymnasiumConfiguration(reading: id), count: 1).spec
+    }
+    return try entry(id).spec
+  }
 
   /// Makes `count` copies of an environment, already reset.
   /// - Parameters:
   ///   - id: Gymnasium's id, for example "HalfCheetah-v5".
-  ///   - pool: the threads that step them; by default the caller's alone.
+  ///   - pool: the threads that step them; by default the caller's alone. Python environments get as many processes.
   ///   - autoreset: when an environment whose episode ended starts the next one.
   ///   - seed: environment `i` is seeded with `seed + i`.
   ///   - maxEpisodeSteps: steps after which an episode is truncated; nil takes the environment's own limit.
@@ -21,10 +29,16 @@ public enum Environments {
     _ id: String, count: Int, pool: WorkerPool = WorkerPool(threads: 1), autoreset: AutoresetMode = .sameStep,
     seed: UInt64 = 0, maxEpisodeSteps: Int? = nil
   ) throws -> any VectorEnvironment {
-    let entry = try entry(id)
     guard (1...limit).contains(count) else {
       throw GuerdonError.usage("\(count) copies of \(id) were asked for; make 1 to \(limit).")
     }
+    if id.hasPrefix(GymnasiumConfiguration.prefix) {
+      var configuration = try GymnasiumConfiguration(reading: id)
+      configuration.workers = pool.threads
+      return try GymnasiumEnvironment(
+        configuration, count: count, autoreset: autoreset, seed: seed, maxEpisodeSteps: maxEpisodeSteps)
+    }
+    let entry = try entry(id)
     let spec = try entry.spec.limited(to: maxEpisodeSteps)
     return try entry.make(spec, count, pool, autoreset, seed)
   }

@@ -25,7 +25,16 @@ extension EnvironmentSpec {
         "action", shape: actionSpace.isDiscrete ? [] : [actionSpace.width], unit: actionUnit, low: done.low,
         high: done.high, meaning: actionMeaning),
     ]
-    let progress = [
+    let progress = progressFields(maxEpisodeSteps: maxEpisodeSteps)
+    return EnvironmentSpec(
+      id: id, observationSpace: observationSpace, actionSpace: actionSpace,
+      schema: Schema(environment: id, fields: transition + quantities + progress), maxEpisodeSteps: maxEpisodeSteps,
+      summary: summary)
+  }
+
+  /// What ends every record: `step` and `terminated`.
+  static func progressFields(maxEpisodeSteps: Int) -> [Field] {
+    [
       Field(
         "step", low: 0, high: Double(maxEpisodeSteps),
         meaning: "Steps since the episode began: 1 after its first step."),
@@ -33,10 +42,6 @@ extension EnvironmentSpec {
         "terminated", low: 0, high: 1,
         meaning: "1 if this step ended the episode by success or failure (not by the time limit), else 0."),
     ]
-    return EnvironmentSpec(
-      id: id, observationSpace: observationSpace, actionSpace: actionSpace,
-      schema: Schema(environment: id, fields: transition + quantities + progress), maxEpisodeSteps: maxEpisodeSteps,
-      summary: summary)
   }
 }
 

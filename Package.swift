@@ -50,6 +50,7 @@ func tests(_ name: String, _ below: [Target.Dependency], resources: [Resource] =
 }
 
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let sqlite: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -62,6 +63,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     // Ground: numbers and physics.
@@ -86,7 +88,7 @@ let package = Package(
     room("RewardPrograms", ["Basics", "Schemas"]),
     room("DifferentiableRewards", ["Basics", "Schemas", "RewardPrograms", "Torch"]),
     room("Rewards", ["Basics", "Schemas", "Environments", "RewardPrograms"], swift: mujocoSwift),
-    room("Experiments", ["Basics"]),
+    room("Experiments", ["Basics", sqlite]),
 
     // Workshops: what two or more methods share.
     room("Agents", ["Basics", "Torch", "Environments", "Rewards"], swift: mujocoSwift),

@@ -127,18 +127,24 @@ let package = Package(
 
     // Tests.
     .target(name: "TestSupport", dependencies: ["Basics"], path: "Tests/TestSupport"),
+    .target(
+      name: "ProgramCorpus", dependencies: ["Basics", "Schemas", "RewardPrograms", "TestSupport"],
+      path: "Tests/ProgramCorpus", resources: [.copy("Programs")]),
+    .executableTarget(
+      name: "guerdon-fuzz", dependencies: ["ProgramCorpus", argumentParser], path: "Benchmarks/guerdon-fuzz"),
     tests("Basics", []),
     tests("Proposers", ["Schemas", "RewardPrograms", "Basics"]),
     tests("RewardAudit", ["Schemas", "RewardPrograms", "Basics"]),
     tests("Environments", ["Basics", "Schemas", "FiniteMDPs"]),
     tests("Episodes", ["Basics", "Schemas", "Environments"]),
     tests("Agents", ["Basics", "Schemas", "Environments", "Rewards"]),
-    tests("DifferentiableRewards", ["Basics", "Schemas", "RewardPrograms", "Torch"]),
+    tests("DifferentiableRewards", ["Basics", "Schemas", "RewardPrograms", "Torch", "ProgramCorpus"]),
     tests("Experiments", ["Basics"]),
     tests("FiniteMDPs", ["Basics"]),
     tests("GeneratedRewards", ["Experiments", "Proposers", "RewardPrograms"]),
     tests("RewardDesign", ["Basics", "Environments", "Proposers", "RewardPrograms"]),
-    tests("RewardPrograms", ["Basics", "Schemas"], resources: [.copy("Programs")]),
+    tests("RewardPrograms", ["Basics", "Schemas", "ProgramCorpus"]),
+    tests("RewardLibrary", ["Basics"]),
     tests("Torch", ["Basics"]),
   ],
   swiftLanguageModes: [.v6],

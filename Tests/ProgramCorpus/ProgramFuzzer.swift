@@ -2,6 +2,7 @@ import Basics
 import Foundation
 import RewardPrograms
 import Schemas
+import Synchronization
 
 /// Damages programs of the corpus at random and has the compiler, the formatter and the native executor take what comes.
 ///
@@ -122,5 +123,59 @@ public struct ProgramFuzzer {
 
   private mutating func note(_ what: String, _ input: Input) {
     if tally.findings.count < 20 { tally.findings.append("\(what):\n\(input.text)") }
+  }
+}
+
+extension ProgramFuzzer {
+  /// Fuzzes on several threads until the inputs or the time are used up.
+  /// - Parameter folder: where the inputs in progress are kept, one file a thread.
+  /// - Throws: `GuerdonError` if the folder cannot be made.
+  public static func run(
+    inputs: Int, seconds: Double, seed: UInt64, threads: Int, keepingLastIn folder: URL
+  ) throws -> Tally {
+    try Files.createDirectory(folder)
+    let total = Mutex(Tally())
+    let start = Date()
+    let share = inputs / max(1, threads)
+    DispatchQueue.concurrentPerform(iterations: max(1, threads)) { thread in
+      var fuzzer = ProgramFuzzer(seed: seed &+ UInt64(thread))
+      let keeper = LastInput(folder.appendingPathComponent("last-\(thread).py"))
+      for count in 0..<share {
+        if count % 64 == 0, Date().timeIntervalSince(start) > seconds { break }
+        let input = fuzzer.next()
+        keeper?.keep(input.text)
+        fuzzer.run(input)
+      }
+      let tally = fuzzer.tally
+      total.withLock { $0.add(tally) }
+    }
+    return total.withLock { $0 }
+  }
+}
+
+/// The input in progress in a mapped file, which outlives a crash and costs no system call.
+private final class LastInput {
+  private let bytes: UnsafeMutablePointer<UInt8>
+  private static let size = 1 << 18
+
+  init?(_ url: URL) {
+    let file = open(url.path, O_RDWR | O_CREAT, 0o644)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    guard ftruncate(file, off_t(Self.size)) == 0,
+      let memory = mmap(nil, Self.size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0), memory != MAP_FAILED
+    else { return nil }
+    bytes = memory.assumingMemoryBound(to: UInt8.self)
+  }
+
+  deinit { munmap(bytes, Self.size) }
+
+  func keep(_ text: String) {
+    var position = 0
+    for byte in text.utf8.prefix(Self.size - 1) {
+      bytes[position] = byte
+      position += 1
+    }
+    bytes[position] = 0
   }
 }

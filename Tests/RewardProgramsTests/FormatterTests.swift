@@ -1,3 +1,4 @@
+import ProgramCorpus
 import RewardPrograms
 import TestSupport
 import Testing

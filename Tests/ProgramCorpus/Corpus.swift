@@ -10,15 +10,15 @@ import TestSupport
 ///     # kind: fitness
 ///
 /// A field may give its shape and the range that its random values are drawn from (−2 to 2 otherwise).
-struct CorpusProgram {
-  let name: String
-  let source: String
-  let fields: [Field]
-  let kind: RewardProgram.Kind
+public struct CorpusProgram {
+  public let name: String
+  public let source: String
+  public let fields: [Field]
+  public let kind: RewardProgram.Kind
 
-  var schema: Schema { Schema(environment: "corpus", fields: fields) }
+  public var schema: Schema { Schema(environment: "corpus", fields: fields) }
 
-  static let all: [CorpusProgram] = {
+  public static let all: [CorpusProgram] = {
     guard let folder = Bundle.module.url(forResource: "Programs", withExtension: nil),
       let files = try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
     else { return [] }
@@ -28,7 +28,7 @@ struct CorpusProgram {
     }
   }()
 
-  init(name: String, source: String) {
+  public init(name: String, source: String) {
     self.name = name
     self.source = source
     var fields: [Field] = []
@@ -75,7 +75,7 @@ struct CorpusProgram {
   }
 
   /// Random rows within the fields' ranges.
-  func randomInputs(rows: Int, seed: UInt64) -> [String: NestedArray] {
+  public func randomInputs(rows: Int, seed: UInt64) -> [String: NestedArray] {
     var generator = RandomGenerator(seed: seed)
     var inputs: [String: NestedArray] = [:]
     for field in fields {
@@ -90,23 +90,23 @@ struct CorpusProgram {
 }
 
 /// What CPython makes of a program.
-struct CPythonResult: Decodable {
-  var reward: [Double]?
-  var terms: [String: [Double]]?
-  var error: String?
+public struct CPythonResult: Decodable {
+  public var reward: [Double]?
+  public var terms: [String: [Double]]?
+  public var error: String?
 }
 
 /// A program with the data it runs on, as it is sent to Python.
-struct CPythonJob: Encodable {
-  let name: String
-  let source: String
+public struct CPythonJob: Encodable {
+  public let name: String
+  public let source: String
   let function: String
   let kind: String
   let isBatched: Bool
   let usesTorch: Bool
-  let inputs: [String: NestedArray]
+  public let inputs: [String: NestedArray]
 
-  init(_ entry: CorpusProgram, _ program: RewardProgram, rows: Int, seed: UInt64) {
+  public init(_ entry: CorpusProgram, _ program: RewardProgram, rows: Int, seed: UInt64) {
     name = entry.name
     source = entry.source
     function = program.function
@@ -118,7 +118,7 @@ struct CPythonJob: Encodable {
 }
 
 /// Runs programs unchanged in CPython, all in one process.
-func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
+public func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
   try Python.run(
     """
     import contextlib, importlib.util, io, json, math, os, sys, tempfile, types, warnings, typing

@@ -105,8 +105,9 @@ class Evaluation(unittest.TestCase):
             base[:, :3] > 0,
             base.astype(np.float16)[:, :3],
         ]:
-            expected = array[:, 0] * 1.0 + 2.0 * array[:, 1] + 4.0 * array[:, 2]
-            np.testing.assert_allclose(program.evaluate({"x": array}).reward, expected.astype(np.float64), rtol=1e-6)
+            exact = array.astype(np.float64)
+            expected = exact[:, 0] + 2.0 * exact[:, 1] + 4.0 * exact[:, 2]
+            np.testing.assert_allclose(program.evaluate({"x": array}).reward, expected, rtol=1e-12)
 
     def test_fitness_of_an_episode(self):
         program = guerdon.Program("def fitness(x):\n    return x.mean() + x[-1]\n", kind="fitness")

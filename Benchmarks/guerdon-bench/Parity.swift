@@ -16,7 +16,7 @@ struct ParityCommand: ParsableCommand {
       """)
 
   @Option(help: "Only the rows whose name contains this text (case does not matter).")
-  var rows = ""
+  var only = ""
   @Option(help: "Seeds a row and side.")
   var seeds = 5
   @Option(help: "Where results are kept, one JSON object a line.")
@@ -39,7 +39,7 @@ struct ParityCommand: ParsableCommand {
     }
     let url = URL(fileURLWithPath: results)
     var known = try Measurement.read(url)
-    let entries = try ParityEntry.all().filter { rows.isEmpty || $0.name.localizedCaseInsensitiveContains(rows) }
+    let entries = try ParityEntry.all().filter { only.isEmpty || $0.name.localizedCaseInsensitiveContains(only) }
     for entry in entries {
       for seed in 0..<seeds {
         for side in ["ours", "peer"] where self.side == "both" || self.side == side {

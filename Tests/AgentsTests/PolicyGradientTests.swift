@@ -37,8 +37,8 @@ import Testing
       """
       import json, sys, torch
       d = json.load(sys.stdin)
-      x = torch.tensor(d["outputs"], requires_grad=True); s = torch.tensor(d["deviations"], requires_grad=True)
-      a = torch.tensor(d["action"])
+      x, s = (torch.tensor(d[k], dtype=torch.float32, requires_grad=True) for k in ("outputs", "deviations"))
+      a = torch.tensor(d["action"], dtype=torch.float32)
       if d["isDiscrete"]:
           p = torch.distributions.Categorical(logits=x); logp, h = p.log_prob(a[0]), p.entropy()
       else:
@@ -130,7 +130,7 @@ import Testing
     }
     var configuration = BehaviorCloning.Configuration()
     configuration.hidden = []
-    configuration.epochs = 60
+    configuration.epochs = 200
     configuration.minibatch = 100
     configuration.learningRate = 5e-3
     configuration.entropyCoefficient = 0

@@ -100,7 +100,7 @@ let package = Package(
     tests("Basics", []),
     tests("Proposers", ["Schemas", "RewardPrograms", "Basics"]),
     tests("RewardAudit", ["Schemas", "RewardPrograms", "Basics"]),
-    tests("Environments", ["Basics", "Schemas"]),
+    tests("Environments", ["Basics", "Schemas"], resources: [.copy("Python")]),
     tests("Agents", ["Basics", "Schemas", "Environments", "Rewards"]),
     tests("Experiments", ["Basics"]),
     tests("GeneratedRewards", ["Experiments", "Proposers", "RewardPrograms"]),

@@ -135,7 +135,7 @@ let package = Package(
     tests("Basics", []),
     tests("Proposers", ["Schemas", "RewardPrograms", "Basics"]),
     tests("RewardAudit", ["Schemas", "RewardPrograms", "Basics"]),
-    tests("Environments", ["Basics", "Schemas", "FiniteMDPs"]),
+    tests("Environments", ["Basics", "Schemas", "FiniteMDPs"], resources: [.copy("Python")]),
     tests("Episodes", ["Basics", "Schemas", "Environments"]),
     tests("Agents", ["Basics", "Schemas", "Environments", "Rewards"]),
     tests("DifferentiableRewards", ["Basics", "Schemas", "RewardPrograms", "Torch", "ProgramCorpus"]),

@@ -175,6 +175,7 @@ public final class PPO: @unchecked Sendable {
   /// - Throws: as `train`.
   public func iterate() throws -> Iteration {
     let environmentRewards = collect()
+    if let failure = environment.failure { throw failure }
     let terms = try meter.measure(rollout)
     var iteration = account(environmentRewards)
     iteration.terms = terms

@@ -10,6 +10,8 @@ final class BridgeWorker {
   private let name: String
   private let python: URL
   private let channel: Int32
+  /// A connection of its own to every worker, of which nobody else holds this end: when it closes, the worker dies.
+  private let life: Int32
   private let log: Int32
   private var process: pid_t
   /// What the worker was last asked for, for error messages.
@@ -19,20 +21,21 @@ final class BridgeWorker {
   private static let done = UInt8(ascii: ".")
 
   /// Starts the process.
-  /// - Parameters:
-  ///   - name: the environment's name in messages.
-  ///   - life: one end of a connection; the process dies when the other end closes.
+  /// - Parameter name: the environment's name in messages.
   /// - Throws: `GuerdonError` when it cannot be started.
-  init(python: URL, name: String, environments: Range<Int>, life: Int32, memory: SharedMemory) throws {
+  init(python: URL, name: String, environments: Range<Int>, memory: SharedMemory) throws {
     self.python = python
     self.name = name
     self.environments = environments
     let (ours, theirs) = try socketPair()
     let (source, script) = try socketPair()
+    let (held, watched) = try socketPair()
     log = try unnamedFile()
     channel = ours
+    life = held
     defer {
       close(theirs)
+      close(watched)
       close(source)
       close(script)
     }
@@ -41,7 +44,7 @@ final class BridgeWorker {
     process = 0
     let code = spawn(
       python.path, arguments: [python.path, "-", "guerdon-bridge", name], output: &process,
-      files: [(script, 0), (said, 1), (said, 2), (theirs, 3), (life, 4), (memory.file, 5)])
+      files: [(script, 0), (said, 1), (said, 2), (theirs, 3), (watched, 4), (memory.file, 5)])
     guard code == 0 else {
       throw GuerdonError.failure("\(python.path) cannot be started for \(name): \(String(cString: strerror(code))).")
     }
@@ -51,8 +54,7 @@ final class BridgeWorker {
 
   deinit {
     end()
-    close(channel)
-    close(log)
+    for file in [channel, life, log] { close(file) }
   }
 
   // MARK: Asking and answering

@@ -4,8 +4,6 @@ import Foundation
 /// All workers of one vector environment. Each request goes to all of them before the first answer is awaited.
 final class Fleet {
   private var workers: [BridgeWorker] = []
-  /// The end of a connection that nobody else holds: when it closes, the workers die.
-  private let life: Int32
   private let timeout: Duration
   private let startTimeout: Duration
 
@@ -15,22 +13,15 @@ final class Fleet {
     timeout = configuration.timeout
     startTimeout = configuration.startTimeout
     let interpreter = try configuration.interpreter()
-    let (ours, theirs) = try socketPair()
-    life = ours
-    defer { Foundation.close(theirs) }
     let number = max(1, min(configuration.workers ?? 1, count))
     for worker in 0..<number {
       let share = worker * count / number..<(worker + 1) * count / number
       workers.append(
-        try BridgeWorker(
-          python: interpreter, name: configuration.name, environments: share, life: theirs, memory: memory))
+        try BridgeWorker(python: interpreter, name: configuration.name, environments: share, memory: memory))
     }
   }
 
-  deinit {
-    close()
-    Foundation.close(life)
-  }
+  deinit { close() }
 
   /// Makes the environments.
   /// - Throws: `GuerdonError` also when they are not all alike.
@@ -38,13 +29,13 @@ final class Fleet {
     struct Request: Encodable {
       let `do` = "make"
       let id: String, arguments: [String: JSONValue], wrappers: [String], observing: [String]?, textLength: Int
-      let maxEpisodeSteps: Int?, first: Int, count: Int
+      let maxEpisodeSteps: Int?, folders: [String], first: Int, count: Int
     }
     let made: [PythonEnvironment] = try all("making", within: startTimeout) { worker in
       Request(
         id: configuration.id, arguments: configuration.arguments, wrappers: configuration.wrappers,
         observing: configuration.observing, textLength: configuration.textLength, maxEpisodeSteps: maxEpisodeSteps,
-        first: worker.environments.lowerBound, count: worker.environments.count)
+        folders: configuration.folders.map(\.path), first: worker.environments.lowerBound, count: worker.environments.count)
     }
     guard made.allSatisfy({ $0.observation == made[0].observation && $0.action == made[0].action }) else {
       throw GuerdonError.failure("The copies of \(configuration.name) have different spaces; make them one by one.")

@@ -10,6 +10,8 @@ public struct GymnasiumConfiguration: Sendable {
   public var arguments: [String: JSONValue]
   /// Python classes ("module:Class") put around the environment, the innermost first.
   public var wrappers: [String] = []
+  /// Folders that Python imports modules from, before its own.
+  public var folders: [URL] = []
   /// Parts of a Dict or Tuple observation to keep, by field name; nil keeps all.
   public var observing: [String]?
   /// Numbers of the step's info to record as fields, for example "success".

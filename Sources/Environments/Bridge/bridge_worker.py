@@ -33,10 +33,12 @@ class Refused(Exception):
 
 def die_with_parent():
     """The kernel ends this process and its children once LIFE has closed, whatever they are doing."""
+    os.closerange(MEMORY + 1, 1 << 16)  # What the parent forgot to keep to itself.
     os.set_inheritable(CHANNEL, False)
     os.set_inheritable(LIFE, False)
     if sys.platform == "linux":
         # SIGIO ends a process even where the interpreter's lock is held by a loop in C that never returns.
+        signal.signal(signal.SIGIO, signal.SIG_DFL)
         fcntl.fcntl(LIFE, fcntl.F_SETOWN, -os.getpgrp())
         fcntl.fcntl(LIFE, fcntl.F_SETFL, fcntl.fcntl(LIFE, fcntl.F_GETFL) | os.O_ASYNC | os.O_NONBLOCK)
         try:
@@ -433,6 +435,7 @@ class Worker:
         self.copies, self.running = [], None
 
     def make(self, request):
+        sys.path[:0] = request["folders"]
         layouts = None
         for index in range(request["first"], request["first"] + request["count"]):
             self.running = index
@@ -505,15 +508,16 @@ class Worker:
 
 
 def complaint(error, running):
-    """One exception in one sentence: the last line of its traceback, and the place where it was raised."""
+    """One exception in one sentence: what ends its traceback, and the place where it was raised."""
     if isinstance(error, Refused):
         return dict(kind="refused", message=str(error), environment=running)
-    lines = "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()
+    kind, text = type(error), re.sub(r"\x1b\[[0-9;]*m", "", " ".join(str(error).split()))[:600]
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename not in ("<stdin>", "<string>")]
     place = f"{os.path.basename(frames[-1].filename)}, line {frames[-1].lineno}" if frames else None
-    message = re.sub(r"\x1b\[[0-9;]*m", "", " ".join(lines[-1].split()))[:600]
-    missing = isinstance(error, ImportError)
-    return dict(kind="import" if missing else "raised", message=message, environment=running, place=place)
+    return dict(
+        kind="import" if isinstance(error, ImportError) else "raised", message=f"{name}: {text}" if text else name,
+        environment=running, place=place)
 
 
 def send(message):

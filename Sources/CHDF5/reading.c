@@ -54,7 +54,6 @@ static bool send_all(int socket, const void *bytes, size_t count) {
   return true;
 }
 
-// A reader that is silent for two minutes is lost.
 static bool receive_all(int socket, void *bytes, size_t count, int patience) {
   while (count > 0) {
     struct pollfd waiting = {.fd = socket, .events = POLLIN};
@@ -254,8 +253,9 @@ static _Noreturn void serve(int socket) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
-  struct rlimit nothing = {0, 0};
+  struct rlimit nothing = {0, 0}, seconds = {900, 900};
   setrlimit(RLIMIT_CORE, &nothing);
+  setrlimit(RLIMIT_CPU, &seconds);
   int silence = open("/dev/null", O_RDWR);
   if (silence >= 0) {
     dup2(silence, STDOUT_FILENO);
@@ -309,9 +309,11 @@ void chdf5_end_reader(chdf5_reader *reader) {
   free(reader);
 }
 
+// Milliseconds: a damaged file may keep HDF5 busy for ever.
+enum { patience = 60000 };
+
 // A reply that makes no sense is the last: nothing after it would be understood.
 static bool ask(chdf5_reader *reader, const request *request, reply *reply) {
-  enum { patience = 120000 };
   if (send_all(reader->socket, request, sizeof *request) && receive_all(reader->socket, reply, sizeof *reply, patience)) {
     return true;
   }
@@ -320,7 +322,6 @@ static bool ask(chdf5_reader *reader, const request *request, reply *reply) {
 }
 
 static bool take(chdf5_reader *reader, void *bytes, size_t count) {
-  enum { patience = 120000 };
   if (receive_all(reader->socket, bytes, count, patience)) return true;
   shutdown(reader->socket, SHUT_RDWR);
   return false;

@@ -64,15 +64,17 @@ import Testing
   }
 
   /// The same state drawn by MuJoCo's Python package with the same library.
-  @Test(arguments: [("HalfCheetah-v5", "track"), ("Humanoid-v5", "track"), ("Reacher-v5", "")])
-  func aFrameEqualsPythons(id: String, camera: String) throws {
+  @Test(arguments: [
+    ("HalfCheetah-v5", "track", true), ("HalfCheetah-v5", "track", false), ("Humanoid-v5", "track", true), ("Reacher-v5", "", true),
+  ])
+  func aFrameEqualsPythons(id: String, camera: String, shadows: Bool) throws {
     let environment = try Environments.make(id, count: 1, seed: 3)
     let action = [Double](repeating: 0.3, count: environment.spec.actionSpace.width)
     for _ in 0..<12 { action.withUnsafeBufferPointer { environment.step($0) } }
     let state = environment.saveState()[0]
-    let renderer = try MuJoCoRenderer(id, width: 320, height: 240)
+    let renderer = try MuJoCoRenderer(id, width: 320, height: 240, shadows: shadows)
     let ours = try renderer.frame(of: state)
-    struct Request: Encodable { var id, camera: String, physics: [Double] }
+    struct Request: Encodable { var id, camera: String, shadows: Bool, physics: [Double] }
     let theirs: Read = try Python.run(
       """
       import os
@@ -85,10 +87,12 @@ import Testing
       mujoco.mj_forward(model, data)
       renderer = mujoco.Renderer(model, 240, 320)
       renderer.update_scene(data, camera=q["camera"] or -1)
+      for flag in (mujoco.mjtRndFlag.mjRND_SHADOW, mujoco.mjtRndFlag.mjRND_REFLECTION):
+        renderer.scene.flags[flag] = q["shadows"] and renderer.scene.flags[flag]
       image = renderer.render()
       encode = lambda x: base64.b64encode(np.ascontiguousarray(x, dtype="<f8").tobytes()).decode()
       print(json.dumps(dict(shape=image.shape, values=encode(image))))
-      """, input: Request(id: id, camera: camera, physics: state.physics))
+      """, input: Request(id: id, camera: camera, shadows: shadows, physics: state.physics))
     #expect(theirs.shape == [240, 320, 3])
     let values = ours.pixels.map(Double.init), count = Double(values.count)
     let mean = values.reduce(0, +) / count

@@ -18,8 +18,11 @@ public struct CorpusProgram {
 
   public var schema: Schema { Schema(environment: "corpus", fields: fields) }
 
+  /// Where the programs lie.
+  public static let folder: URL? = Bundle.module.url(forResource: "Programs", withExtension: nil)
+
   public static let all: [CorpusProgram] = {
-    guard let folder = Bundle.module.url(forResource: "Programs", withExtension: nil),
+    guard let folder,
       let files = try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
     else { return [] }
     return files.filter { $0.pathExtension == "py" }.sorted { $0.path < $1.path }.compactMap { file in
@@ -326,7 +329,8 @@ public func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
                 values = {k: torch.tensor(v, dtype=torch.float32) for k, v in values.items()}
             total, terms = split(function(**arguments(values, rows)))
             rewards.append(number(total))
-            for k, v in terms.items(): named.setdefault(k, []).append(number(v))
+            for k, v in terms.items(): named.setdefault(k, [0.0] * row).append(number(v))
+            for values in named.values(): values += [0.0] * (row + 1 - len(values))  # A term that a return leaves out.
         return dict(reward=rewards, terms=named)
 
     results = []

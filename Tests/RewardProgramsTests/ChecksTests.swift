@@ -122,7 +122,7 @@ import Testing
               total += 10.0
           return total - 0.1 * speed ** 2
       """)
-    #expect(Set(found.filter { $0.code == "repeatable-bonus" }.map(\.line)) == [3, 5])
+    #expect(Set(found.filter { $0.code == "repeatable-bonus" }.map(\.line)) == [4, 6])
     let most = found.filter { $0.code == "repeatable-bonus" }.map(\.message)
     #expect(most.contains { $0.contains("up to 10.0") } && most.contains { $0.contains("up to 1.0") })
   }

@@ -1,11 +1,12 @@
 import Basics
+import Foundation
 import ProgramCorpus
 import RewardPrograms
 import Schemas
 import TestSupport
 import Testing
 
-/// Every program of the corpus gives in CPython, unchanged, the numbers it gives here.
+/// What compiles gives in CPython, unchanged, the numbers it gives here.
 @Suite struct DifferentialTests {
   /// `|a - b| <= tolerance × max(floor, |b|)`, or the same infinity, or both not a number. In single precision sums of
   /// values around 1 that cancel are off by an absolute 1e-6.
@@ -18,10 +19,29 @@ import Testing
   private func seed(_ name: String) -> UInt64 { name.utf8.reduce(7) { ($0 &* 31 &+ UInt64($1)) % 1_000_003 } }
 
   @Test func corpusAgreesWithCPython() throws {
-    let rows = 37
+    #expect(CorpusProgram.all.count >= 150)
+    try check(CorpusProgram.all, rows: 37)
+  }
+
+  /// One paragraph of these files is the body of one function.
+  @Test(arguments: ["idioms_numpy", "idioms_torch"]) func idiomsAgreeWithCPython(_ name: String) throws {
+    let file = try #require(CorpusProgram.folder).appendingPathComponent("\(name).txt")
+    let text = try String(contentsOf: file, encoding: .utf8)
+    let header = try #require(text.firstRange(of: "):\n"))
+    let idioms = text[header.upperBound...].split(separator: "\n\n").map { body in
+      body.split(separator: "\n").map { "    \($0)\n" }.joined()
+    }
+    #expect(idioms.count >= 80)
+    let entries = idioms.enumerated().map { index, body in
+      CorpusProgram(name: "\(name)_\(index)", source: text[..<header.upperBound] + body)
+    }
+    try check(entries, rows: 11)
+  }
+
+  private func check(_ entries: [CorpusProgram], rows: Int) throws {
     var jobs: [CPythonJob] = []
     var programs: [RewardProgram] = []
-    for entry in CorpusProgram.all {
+    for entry in entries {
       do {
         let program = try RewardProgram.compile(
           entry.source, name: entry.name + ".py", schema: entry.schema, kind: entry.kind)
@@ -31,11 +51,10 @@ import Testing
         Issue.record("\(error)")
       }
     }
-    #expect(jobs.count >= 150)
     let results = try runInCPython(jobs)
     for ((program, job), expected) in zip(zip(programs, jobs), results) {
       if let error = expected.error {
-        Issue.record("\(job.name) fails in CPython: \(error)")
+        Issue.record("\(job.name) fails in CPython: \(error)\n\(program.source)")
         continue
       }
       let found = try program.evaluate(job.inputs)

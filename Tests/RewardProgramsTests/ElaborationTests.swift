@@ -52,7 +52,8 @@ import Testing
     ("def compute_reward(self):\n    r = self.robot\n    return r.near(self.obj)", "self.robot.near(self.obj)"),
     ("def compute_reward(self):\n    a = 30\n    return self.near(angle=a)", "self.near(angle=30)"),
     ("def compute_reward(self):\n    return self.a().b[0].c", "self.a().b[0].c"),
-    ("def compute_reward(self):\n    return self.q[2]", "self.q[2]"),
+    ("def compute_reward(self):\n    return self.q[2].z", "self.q[2].z"),
+    ("def compute_reward(self):\n    return self.get({'a': 1})", "self.get({'a': 1})"),
     ("def compute_reward(x: float = 3.0):\n    return x", "x"),
   ])
   func findsFields(_ source: String, _ field: String) throws {

@@ -39,7 +39,7 @@ import Testing
   static let lookAlikes: [Trick] = [
     Trick("x = ｅval('1')", "unicode"), Trick("x = ｏpen('f')", "unicode"), Trick("x = sреed", "unicode"),
     Trick("x = ().＿＿class＿＿", "unicode"), Trick("x = ſpeed", "unicode"), Trick("𝐱 = 1", "unicode"),
-    Trick("x = speed\u{200B}", "unicode"), Trick("x = speed\u{202E}", "unicode"), Trick("x = 1\u{00A0}+ 2", "unicode"),
+    Trick("x = speed\u{200B}", "unicode"), Trick("x = speed\u{202E}", "unicode"), Trick("x =\u{00A0}1", "unicode"),
   ]
 
   /// Numbers and memory that grow.
@@ -56,7 +56,7 @@ import Testing
     Trick("x = np.broadcast_to(np.ones(1), (10 ** 4, 10 ** 4))", "too-large"),
     Trick("x = cdist(np.ones((900, 2)), np.ones((900, 2)))", "too-large"),
     Trick("x = np.outer(np.ones(1000), np.ones(1000))", "too-large"),
-    Trick("x = np.repeat(np.ones(1000), 1000)", "too-large"),
+    Trick("x = np.repeat(np.ones(1000), 1000)", "arguments"),
     Trick("x = np.argsort(np.ones(1000))", "too-large"), Trick("x = np.ones((400, 400)) @ np.ones((400, 400))", "too-large"),
   ]
 
@@ -124,7 +124,12 @@ import Testing
   @Test func valuesThatDoubleStop() {
     // Every tuple holds the one before twice: 2 to the 60 leaves, were they visited.
     let doubling = (0..<60).map { _ in "    x = (x, x)\n" }.joined()
-    #expect(codes("def reward(speed):\n    x = 1\n\(doubling)    return speed\n").isEmpty)
+    #expect(codes("def reward(speed):\n    x = 1\n\(doubling)    return speed\n") == ["too-large"])
+    let lists = (0..<60).map { _ in "    x = [x, x]\n" }.joined()
+    #expect(codes("def reward(speed):\n    x = 1\n\(lists)    return speed\n").isEmpty)
+    #expect(!codes("def reward(speed):\n    x = 1\n\(lists)    return np.sum(x)\n").isEmpty)
+    let branch = "    if speed > 0:\n        y = 2\n        return x\n"
+    #expect(!codes("def reward(speed):\n    x = 1\n    y = 1\n\(lists)\(branch)    return speed\n").isEmpty)
     #expect(
       codes("def reward(speed):\n    x = speed\n\(doubling)    if speed > 0:\n        x = (1, 1)\n    return speed\n")
         .isSubset(of: ["too-large"]))

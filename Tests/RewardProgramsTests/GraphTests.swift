@@ -16,24 +16,28 @@ import Testing
     var (graph, x, y) = graph()
     let first = graph.binary(.add, x, y)
     let count = graph.count
-    #expect(graph.binary(.add, y, x) == first && graph.count == count)
-    #expect(graph.binary(.subtract, x, y) != graph.binary(.subtract, y, x))
+    let second = graph.binary(.add, y, x)
+    #expect(second == first && graph.count == count)
+    let difference = graph.binary(.subtract, x, y), opposite = graph.binary(.subtract, y, x)
+    #expect(difference != opposite)
   }
 
   @Test func constantsAreFolded() {
     var (graph, x, _) = graph()
     let two = graph.constant(2), three = graph.constant(3)
-    #expect(graph.constantValue(graph.binary(.power, two, three)) == 8)
-    #expect(graph.constantValue(graph.unary(.exp, graph.constant(0))) == 1)
-    #expect(graph.binary(.multiply, x, graph.constant(1)) == x)
-    #expect(graph.binary(.add, graph.constant(0), x) == x)
-    #expect(graph.select(graph.constant(1), x, two) == x)
-    #expect(graph[graph.binary(.power, x, two)].opcode == .multiply)
+    let zero = graph.constant(0), one = graph.constant(1)
+    let eight = graph.binary(.power, two, three), exponential = graph.unary(.exp, zero)
+    #expect(graph.constantValue(eight) == 8 && graph.constantValue(exponential) == 1)
+    let same = [graph.binary(.multiply, x, one), graph.binary(.add, zero, x), graph.select(one, x, two)]
+    #expect(same == [x, x, x])
+    let square = graph.binary(.power, x, two)
+    #expect(graph[square].opcode == .multiply)
   }
 
   @Test func singlePrecisionConstantsAreRounded() {
     var graph = Graph(precision: .single)
-    #expect(graph.constantValue(graph.constant(0.1)) == Double(Float(0.1)))
+    let tenth = graph.constant(0.1)
+    #expect(graph.constantValue(tenth) == Double(Float(0.1)))
   }
 
   @Test func knowsWhatIsNeeded() {
@@ -76,10 +80,12 @@ import Testing
   @Test func conditionsNarrowBounds() {
     var (graph, x, _) = graph()
     let isPositive = graph.binary(.less, graph.constant(0), x)
-    #expect(graph.interval(x, where: isPositive).low > 0)
-    #expect(graph.interval(x, where: graph.unary(.not, isPositive)).high == 0)
+    let isNotPositive = graph.unary(.not, isPositive)
     let isNotTwo = graph.binary(.notEqual, x, graph.constant(2))
-    #expect(graph.interval(x, where: graph.binary(.and, isPositive, isNotTwo)).high < 2)
+    let both = graph.binary(.and, isPositive, isNotTwo)
+    #expect(graph.interval(x, where: isPositive).low > 0)
+    #expect(graph.interval(x, where: isNotPositive).high == 0)
+    #expect(graph.interval(x, where: both).high < 2)
     #expect(graph.interval(x, where: nil).low == -1)
   }
 

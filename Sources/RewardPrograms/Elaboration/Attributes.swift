@@ -31,6 +31,8 @@ extension Elaborator {
       if ["index", "count"].contains(name) { return .method(receiver: object, name: name) }
     case .dictionary where Library.dictionaryMethods.contains(name): return .method(receiver: object, name: name)
     case .list where Library.listMethods.contains(name): return .method(receiver: object, name: name)
+    case .builtin(let function) where Library.definitions["\(function).\(name)"] != nil:
+      return .builtin("\(function).\(name)")
     case .type(let type): return .type("\(type).\(name)")
     case .string where name == "format" || name == "format_map":
       return fail(

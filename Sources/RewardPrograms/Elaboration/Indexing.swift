@@ -3,6 +3,8 @@ extension Elaborator {
   struct Selection {
     var array: ArrayValue
     var mask: [Node]?
+    /// Picked by a list of indices: reading it makes a copy, as in numpy and torch.
+    var isCopied = false
   }
 
   func evaluateSubscript(_ object: Expression, _ index: Expression, _ expression: Expression) -> Value {
@@ -27,6 +29,10 @@ extension Elaborator {
     case .path(let path):
       let text = "\(path)[\(Printer.text(index))]"
       return input(text, expression.span) ?? .path(text)
+    case .type("np.r_"):
+      // `np.r_[a, 1.0]` is `np.hstack((a, 1.0))`.
+      let parts = defined(evaluate(index), index)
+      return callBuiltin("np.hstack", receiver: nil, CallArguments(positional: [(parts, index.span)]), expression.span)
     case .type: return container
     case .string(let text):
       guard let position = evaluate(index).integer else { break }
@@ -114,7 +120,9 @@ extension Elaborator {
 
   /// The value of a selection: with a mask over rows, only those rows.
   private func read(_ selection: Selection, _ span: Span) -> Value {
-    guard let mask = selection.mask else { return .array(scalarIfNumpy(selection.array)) }
+    guard let mask = selection.mask else {
+      return .array(scalarIfNumpy(selection.isCopied ? copy(selection.array) : selection.array))
+    }
     var array = selection.array
     if mask.count == 1, let axis = array.rowsAxis, case .rows(let length) = array.shape[axis] {
       array = copy(array)
@@ -225,6 +233,8 @@ extension Elaborator {
     var offsets: [[Int]] = []
     /// Indices that depend on the data: the axis of the result whose elements are selected from, and the index.
     var dynamic: [(axis: Int, index: ArrayValue)] = []
+    /// Whether an index was a list or an array.
+    var isCopied = false
 
     init(source: ArrayValue, strides: [Int]) {
       self.source = source
@@ -277,8 +287,10 @@ extension Elaborator {
       }
       cursor.shape.append(.fixed(places.count))
       cursor.offsets.append(places.map { $0 * stride })
+      cursor.isCopied = true
       return true
     case .array(let array):
+      cursor.isCopied = !array.shape.isEmpty
       return applyArray(array, span, count, stride, &cursor)
     default: break
     }
@@ -343,7 +355,7 @@ extension Elaborator {
     for (axis, index) in cursor.dynamic.reversed() {
       result = selectDynamic(result, axis, components(index)[0])
     }
-    return Selection(array: result, mask: nil)
+    return Selection(array: result, mask: nil, isCopied: cursor.isCopied)
   }
 
   /// `array` at the data-dependent position `index` of `axis`.

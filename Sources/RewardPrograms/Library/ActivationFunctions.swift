@@ -37,7 +37,14 @@ extension Library {
       let share = graph.unary(.erf, graph.binary(.multiply, x, graph.constant(0.5.squareRoot())))
       return graph.binary(.multiply, half, graph.binary(.add, graph.constant(1), share))
     },
-    activation("softplus") { x, graph in softplus(x, &graph) },
+    define("softplus", in: "F torch", "input beta =threshold") { elaborator, arguments in
+      let beta = arguments["beta"].number ?? 1
+      guard let x = elaborator.arrayArgument(arguments, "input") else { return .invalid }
+      return elaborator.mapped(x, dtype: .float) { node, graph in
+        let scaled = softplus(graph.binary(.multiply, node, graph.constant(beta)), &graph)
+        return graph.binary(.divide, scaled, graph.constant(beta))
+      }
+    },
     activation("logsigmoid", in: "F") { x, graph in
       graph.unary(.negate, softplus(graph.unary(.negate, x), &graph))
     },

@@ -35,7 +35,7 @@ extension Library {
     unary("arctan atan", .arctan), unary("sinh", .sinh), unary("cosh", .cosh),
     unary("tanh", .tanh, in: everywhere + " F"),
     unary("arcsinh asinh", .arcsinh), unary("arccosh acosh", .arccosh), unary("arctanh atanh", .arctanh),
-    unary("sigmoid expit", .sigmoid, in: "torch F t"), unary("erf", .erf, in: "torch math t"),
+    unary("sigmoid expit", .sigmoid, in: "torch F t scipy.special"), unary("erf", .erf, in: "torch math t scipy.special"),
     unary("cbrt", .cubeRoot, in: "np math"), unary("fabs", .absolute, in: "np math"),
     rounding("abs absolute", .absolute, in: "np torch t python"), rounding("sign sgn", .sign, in: "np torch t"),
     rounding("floor", .floor, in: "np torch t"), rounding("ceil", .ceil, in: "np torch t"),
@@ -123,6 +123,23 @@ extension Library {
       let result = elaborator.close(arguments)
       guard case .array(let array) = result else { return result }
       return elaborator.reduced(array, Array(array.shape.indices), keepdim: false, .all, arguments)
+    },
+    define("array_equal", in: "np", "input other") { elaborator, arguments in
+      let equal = elaborator.compare(
+        .equal, elaborator.arrayValue(arguments["input"]), elaborator.arrayValue(arguments["other"]), arguments.span)
+      guard case .array(let array) = equal else { return equal }
+      return elaborator.reduced(array, Array(array.shape.indices), keepdim: false, .all, arguments)
+    },
+    define("finfo", in: "np torch", "type") { elaborator, arguments in
+      var isDouble = true
+      if case .type(let name) = arguments["type"], ["float32", "single"].contains(name) { isDouble = false }
+      if arguments.values["type"] == nil, arguments.name.hasPrefix("torch") { isDouble = false }
+      var fields = OrderedDictionary()
+      fields[.string("eps")] = .float(isDouble ? Double.ulpOfOne : Double(Float.ulpOfOne))
+      fields[.string("max")] = .float(isDouble ? .greatestFiniteMagnitude : Double(Float.greatestFiniteMagnitude))
+      fields[.string("min")] = .float(isDouble ? -.greatestFiniteMagnitude : -Double(Float.greatestFiniteMagnitude))
+      fields[.string("tiny")] = .float(isDouble ? .leastNormalMagnitude : Double(Float.leastNormalMagnitude))
+      return .record("finfo", fields)
     },
     define("lerp", in: "torch", "input end weight") { elaborator, arguments in
       let difference = elaborator.binary(.subtract, arguments["end"], arguments["input"], arguments.span)

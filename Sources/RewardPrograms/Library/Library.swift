@@ -74,6 +74,7 @@ enum Library {
     "np.linalg": "np.linalg", "torch.linalg": "torch.linalg", "torch.nn": "torch.nn", "torch.nn.functional": "F",
     "scipy.spatial": "scipy.spatial", "scipy.spatial.distance": "distance", "torch.special": "torch",
     "spatial.distance": "distance", "scipy.spatial.transform": "scipy.spatial.transform",
+    "scipy.special": "scipy.special",
   ]
 
   static let dtypes: [String: DType] = {
@@ -94,6 +95,7 @@ enum Library {
     if definitions[qualified] != nil { return .builtin(qualified) }
     if ["np", "torch", "math"].contains(module), let constant = constants[name] { return constant }
     if module == "np" && name == "newaxis" { return Value.none }
+    if module == "np" && name == "r_" { return .type("np.r_") }
     if ["np", "torch"].contains(module), dtypes[name] != nil { return .type(name) }
     if ["torch", "np", "torch.nn"].contains(module), opaque.contains(name) { return .type(name) }
     if ["typing", "collections", "functools", "dataclasses"].contains(module) { return .type(name) }
@@ -101,7 +103,7 @@ enum Library {
   }
 
   private static let opaque: Set<String> = [
-    "Tensor", "device", "ndarray", "dtype", "jit", "no_grad", "Module", "generic",
+    "Tensor", "device", "ndarray", "dtype", "jit", "no_grad", "Module", "generic", "floating", "integer", "number",
   ]
 
   private static let constants: [String: Value] = [

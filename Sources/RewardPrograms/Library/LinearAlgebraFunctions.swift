@@ -59,7 +59,13 @@ extension Library {
       guard case .array(let array) = diagonal else { return .invalid }
       return elaborator.reduced(array, [array.shape.count - 1], keepdim: false, .sum, arguments)
     },
-    define("diagonal diag", in: "np torch t n", "input") { elaborator, arguments in elaborator.diagonal(arguments) },
+    define("diagonal diag", in: "np torch t n", "input =dim1 =dim2") { elaborator, arguments in
+      elaborator.diagonal(arguments)
+    },
+    define("solve", in: "np.linalg torch.linalg", "input other") { elaborator, arguments in
+      elaborator.matmul(
+        elaborator.inverse(arguments, wantsDeterminant: false), arguments["other"], arguments.span)
+    },
     define("det", in: "np.linalg torch.linalg torch t", "input") { elaborator, arguments in
       elaborator.inverse(arguments, wantsDeterminant: true)
     },
@@ -341,6 +347,13 @@ extension Elaborator {
       let zero = graph.constant(0)
       let square = (0..<(count * count)).map { $0 % (count + 1) == 0 ? nodes[$0 / (count + 1)] : zero }
       return .array(self.array([.fixed(count), .fixed(count)], square, array.dtype, array.family))
+    }
+    if array.shape.count == 3, arguments["dim1"].integer == -2, arguments["dim2"].integer == -1,
+      case (.fixed(let n), .fixed(let m)) = (array.shape[1], array.shape[2])
+    {
+      let blocks = nodes.count / max(1, n * m)
+      let picked = (0..<blocks).flatMap { block in (0..<min(n, m)).map { nodes[(block * n + $0) * m + $0] } }
+      return .array(self.array([array.shape[0], .fixed(min(n, m))], picked, array.dtype, array.family))
     }
     guard array.shape.count == 2, case (.fixed(let n), .fixed(let m)) = (array.shape[0], array.shape[1]) else {
       return fail(

@@ -147,7 +147,7 @@ extension Elaborator {
     else { return .invalid }
     var expected = array.shape
     if axis < index.shape.count { expected[axis] = index.shape[axis] }
-    guard !array.shape[axis].isRows, index.shape == expected else {
+    guard !array.shape[axis].isRows, array.shape[axis].size > 0, index.shape == expected else {
       return fail(
         "shape-mismatch", arguments.span,
         "\"gather\" along axis \(number) of \(describe(array.shape)) needs an index of that shape but for this axis.")
@@ -192,8 +192,10 @@ extension Elaborator {
       return fail("arguments", arguments.span, "\"np.interp\" needs its points as two lists of the same known length.")
     }
     let (at, values) = (components(xs), components(ys))
-    let left = arguments["left"].isNone ? first : arrayArgument(arguments, "left").map { components($0)[0] } ?? first
-    let right = arguments["right"].isNone ? last : arrayArgument(arguments, "right").map { components($0)[0] } ?? last
+    func beyond(_ name: String, _ usual: Node) -> Node {
+      arguments[name].isNone ? usual : arrayArgument(arguments, name).flatMap { components($0).first } ?? usual
+    }
+    let left = beyond("left", first), right = beyond("right", last)
     return mapped(x, dtype: .float) { node, graph in
       var result = graph.select(graph.binary(.less, at[at.count - 1], node), right, last)
       for index in (0..<(at.count - 1)).reversed() {

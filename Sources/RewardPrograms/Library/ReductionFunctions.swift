@@ -35,7 +35,18 @@ extension Library {
     }
   }
 
+  /// `np.maximum.reduce(x)`: over the first axis, unless told otherwise.
+  private static func folding(_ name: String, _ reduction: Reduction) -> Entry {
+    define(name + ".reduce", in: "np", "input dim keepdim") { elaborator, arguments in
+      var arguments = arguments
+      if arguments.values["dim"] == nil { arguments.values["dim"] = .int(0) }
+      return elaborator.reduced(arguments, reduction)
+    }
+  }
+
   static let reductionFunctions: [Entry] = [
+    folding("maximum", .maximum), folding("minimum", .minimum), folding("add", .sum), folding("multiply", .product),
+    folding("logical_and", .all), folding("logical_or", .any),
     reduction("sum nansum", .sum), reduction("mean nanmean", .mean), reduction("prod", .product),
     reduction("any", .any), reduction("all", .all), reduction("count_nonzero", .countNonzero, in: "np torch t"),
     reduction("max amax", .maximum, in: "np n"), reduction("min amin", .minimum, in: "np n"),

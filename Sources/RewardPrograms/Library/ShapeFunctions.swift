@@ -101,7 +101,7 @@ extension Library {
       if !array.shape.isEmpty { return .array(array) }
       return .array(elaborator.array([.fixed(1)], elaborator.components(array), array.dtype, max(.numpy, array.family)))
     },
-    define("clone detach contiguous cpu cuda numpy requires_grad_ detach_", in: "t", "input") { elaborator, arguments in
+    define("clone detach contiguous cpu cuda numpy requires_grad_ detach_", in: "t", "input value") { elaborator, arguments in
       guard let array = elaborator.arrayArgument(arguments, "input") else { return .invalid }
       return .array(arguments.name == "clone" ? elaborator.copy(array) : array)
     },
@@ -118,6 +118,10 @@ extension Library {
     define("shape", in: "np", "input") { elaborator, arguments in
       guard let array = elaborator.arrayArgument(arguments, "input") else { return .invalid }
       return .tuple(array.shape.map(elaborator.sizeValue))
+    },
+    define("ndim", in: "np", "input") { elaborator, arguments in
+      guard let array = elaborator.arrayArgument(arguments, "input") else { return .invalid }
+      return .int(array.shape.count)
     },
     define("dim ndimension", in: "t", "input") { elaborator, arguments in
       guard let array = elaborator.arrayArgument(arguments, "input") else { return .invalid }
@@ -192,7 +196,7 @@ extension Elaborator {
     for value in values {
       switch value {
       case .size(let id): result.append(.rows(id))
-      case .array(let array) where graph.constantValue(components(array)[0]) != nil && array.count == 1:
+      case .array(let array) where array.count == 1 && graph.constantValue(components(array)[0]) != nil:
         result.append(.fixed(Int(graph.constantValue(components(array)[0]) ?? 0)))
       default:
         guard let number = value.integer, number >= -1, number <= Limits.elements else {

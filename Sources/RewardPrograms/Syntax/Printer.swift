@@ -15,7 +15,7 @@ enum Printer {
     case .list(let items): "[\(list(items))]"
     case .set(let items): "{\(list(items))}"
     case .dictionary(let entries):
-      "{" + entries.map { entry in entry.key.map { text($0) + ": " } ?? "**" }.joined(separator: ", ") + "}"
+      "{" + entries.map { entry in (entry.key.map { text($0) + ": " } ?? "**") + text(entry.value) }.joined(separator: ", ") + "}"
     case .unary(let operation, let value): operation.rawValue + text(value)
     case .binary(let operation, let left, let right): "(\(text(left)) \(operation.rawValue) \(text(right)))"
     case .boolean(let isAnd, let values): "(" + values.map(text).joined(separator: isAnd ? " and " : " or ") + ")"

@@ -96,7 +96,7 @@ let package = Package(
       name: "CStepLoop", path: "Benchmarks/CStepLoop", cSettings: [.unsafeFlags(mujocoHeaders)],
       linkerSettings: mujocoLinking),
     .executableTarget(
-      name: "guerdon-bench", dependencies: ["Basics", "Environments", "Agents", "CStepLoop", argumentParser],
+      name: "guerdon-bench", dependencies: ["Basics", "Environments", "FiniteMDPs", "Agents", "CStepLoop", argumentParser],
       path: "Benchmarks/guerdon-bench", swiftSettings: tuned + mujocoSwift),
 
     // Tests.

@@ -28,7 +28,7 @@ extension FiniteMDP {
         guard let rewardBase = rewards.baseAddress else { return }
         nonisolated(unsafe) let (next, q, v, policy, rewards) = (next, actionValues, values, policy, rewardBase)
         nonisolated(unsafe) let (isTerminal, backup) = (isTerminal, backup)
-        Sharding.forEach(stateCount, on: pool) { shard in
+        Sharding.forEach(stateCount, work: transitions.entryCount, on: pool) { shard in
           let states = Sharding.states(shard, of: stateCount)
           let rows = states.lowerBound * actions..<states.upperBound * actions
           transitions.writeExpectations(of: next, rows: rows, into: q)

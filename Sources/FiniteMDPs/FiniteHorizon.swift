@@ -197,7 +197,7 @@ extension FiniteMDP {
             for t in 0..<horizon {
               nonisolated(unsafe) let now = visitedBase + t * states
               nonisolated(unsafe) let π = probabilityBase + t * rows
-              Sharding.forEach(states, on: pool) { shard in
+              Sharding.forEach(states, work: transitions.entryCount, on: pool) { shard in
                 let range = Sharding.states(shard, of: states)
                 for s in range {
                   for a in 0..<actions { weights[s * actions + a] = now[s] * π[s * actions + a] }

@@ -11,11 +11,15 @@ enum Sharding {
     shard * size..<min(states, (shard + 1) * size)
   }
 
-  /// Runs `body` for every shard, on the pool's threads or on the caller's alone.
+  /// Products of a loop below which threads cost more than they save (some ten microseconds' worth).
+  private static let least = 1 << 17
+
+  /// Runs `body` for every shard, on the pool's threads or, where little is to be done, on the caller's alone.
+  /// - Parameter work: products in the whole loop.
   @inline(__always)
-  static func forEach(_ states: Int, on pool: WorkerPool?, _ body: @Sendable (Int) -> Void) {
+  static func forEach(_ states: Int, work: Int, on pool: WorkerPool?, _ body: @Sendable (Int) -> Void) {
     let shards = count(states)
-    if let pool, pool.threads > 1, shards > 1 {
+    if let pool, pool.threads > 1, shards > 1, work >= least {
       pool.forEach(shards, body)
     } else {
       for shard in 0..<shards { body(shard) }

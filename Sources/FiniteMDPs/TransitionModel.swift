@@ -118,6 +118,14 @@ public struct TransitionModel: Sendable, Hashable {
   /// True if the rows are compressed.
   public var isSparse: Bool { if case .sparse = storage { true } else { false } }
 
+  /// Entries that are kept: products in one expectation.
+  var entryCount: Int {
+    switch storage {
+    case .dense(let table): table.count
+    case .sparse(_, let targets, _): targets.count
+    }
+  }
+
   /// P(s' | s, a).
   public subscript(state: Int, action: Int, next: Int) -> Double {
     let row = state * actionCount + action

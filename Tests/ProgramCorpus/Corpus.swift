@@ -10,7 +10,7 @@ import TestSupport
 ///     # kind: fitness
 ///
 /// A field may give its shape and the range that its random values are drawn from (−2 to 2 otherwise).
-public struct CorpusProgram {
+public struct CorpusProgram: Sendable {
   public let name: String
   public let source: String
   public let fields: [Field]

@@ -185,7 +185,8 @@ final class BridgeWorker {
     let signal = status & 0x7f
     let how =
       signal == 0
-      ? "it exited with code \(status >> 8 & 0xff)" : "it was ended by signal \(signal) (\(String(cString: strsignal(signal))))"
+      ? "it exited with code \(status >> 8 & 0xff)"
+      : "it was ended by signal \(signal) (\(String(cString: strsignal(signal))))"
     let last = lastLine.map { ", after writing: \($0)" } ?? ""
     return .failure("The Python worker of \(name) died in its \(activity): \(how)\(last).")
   }

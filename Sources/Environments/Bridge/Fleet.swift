@@ -35,7 +35,8 @@ final class Fleet {
       Request(
         id: configuration.id, arguments: configuration.arguments, wrappers: configuration.wrappers,
         observing: configuration.observing, textLength: configuration.textLength, maxEpisodeSteps: maxEpisodeSteps,
-        folders: configuration.folders.map(\.path), first: worker.environments.lowerBound, count: worker.environments.count)
+        folders: configuration.folders.map(\.path), first: worker.environments.lowerBound,
+        count: worker.environments.count)
     }
     guard made.allSatisfy({ $0.observation == made[0].observation && $0.action == made[0].action }) else {
       throw GuerdonError.failure("The copies of \(configuration.name) have different spaces; make them one by one.")

@@ -3,8 +3,9 @@ import Foundation
 
 /// Which Python environment the bridge makes, and how.
 public struct GymnasiumConfiguration: Sendable {
-  /// What `gymnasium.make` takes: "CartPole-v1", or "module:Id" to import the module that registers the environment first.
-  /// A "module:Name" that is not registered names a class or function that makes one; gym's older interface is adapted.
+  /// What `gymnasium.make` takes: "CartPole-v1", or "module:Id" to import the module that registers the environment
+  /// first. A "module:Name" that is not registered names a class or function that makes one; gym's older interface is
+  /// adapted.
   public var id: String
   /// Keyword arguments of the environment.
   public var arguments: [String: JSONValue]
@@ -18,7 +19,8 @@ public struct GymnasiumConfiguration: Sendable {
   public var info: [String] = []
   /// Bytes of a text in an observation whose space says no length (MiniGrid's missions).
   public var textLength = 128
-  /// Python processes, each with its share of the environments; nil takes as many as the pool has threads.
+  /// Python processes, each with its share of the environments; nil takes one, or as many as
+  /// the pool has threads where there is a pool (`Environments.make`).
   public var workers: Int?
   /// The Python that has gymnasium and the environment; nil takes `GUERDON_BRIDGE_PYTHON`, or else that of `.deps/`.
   public var python: URL?
@@ -38,7 +40,8 @@ public struct GymnasiumConfiguration: Sendable {
   static let prefix = "gym:"
 
   /// Reads "gym:minigrid:MiniGrid-Empty-8x8-v0" or "gym:metaworld:Meta-World/MT1?env_name=reach-v3": after the question
-  /// mark stand keyword arguments, JSON where they are JSON and text otherwise; `description` names the description file.
+  /// mark stand keyword arguments, JSON where they are JSON and text otherwise; `description` names the description
+  /// file.
   /// - Throws: `GuerdonError` when an argument has no value or no name.
   public init(reading name: String) throws {
     let text = name.hasPrefix(Self.prefix) ? String(name.dropFirst(Self.prefix.count)) : name

@@ -4,12 +4,13 @@ import Schemas
 
 /// Copies of a Python environment, in worker processes that share memory with this one.
 ///
-/// Any environment that `gymnasium.make` makes, equal to Gymnasium's `SyncVectorEnv` step for step in its three autoreset
-/// modes. Box, Discrete, MultiDiscrete, MultiBinary, Text, Dict and Tuple become rows of numbers (`PythonSpace`); Sequence,
-/// Graph and OneOf are refused, because their size changes.
+/// Any environment that `gymnasium.make` makes, equal to Gymnasium's `SyncVectorEnv` step for step in its three
+/// autoreset modes. Box, Discrete, MultiDiscrete, MultiBinary, Text, Dict and Tuple become rows of numbers
+/// (`PythonSpace`); Sequence, Graph and OneOf are refused, because their size changes.
 ///
-/// Whatever goes wrong in Python ends the workers and is kept in `failure`: from then on every step returns rewards that are
-/// not numbers and ended episodes. The workers also end with this object, and when this process dies, however it does.
+/// Whatever goes wrong in Python ends the workers and is kept in `failure`: from then on every step returns rewards
+/// that are not numbers and ended episodes. The workers also end with this object, and when this process dies, however
+/// it does.
 public final class GymnasiumEnvironment: VectorEnvironment {
   public let spec: EnvironmentSpec
   public let count: Int
@@ -37,9 +38,10 @@ public final class GymnasiumEnvironment: VectorEnvironment {
   /// Starts the workers, makes the environments and resets them.
   /// - Parameters:
   ///   - seed: environment `i` is seeded with `seed + i`.
-  ///   - maxEpisodeSteps: Gymnasium's argument; nil takes the environment's own limit, or 10,000 steps where it has none.
-  /// - Throws: `GuerdonError` for a Python without gymnasium, an environment that cannot be made, a space that cannot be
-  ///   mapped, or an unusable description.
+  ///   - maxEpisodeSteps: Gymnasium's argument; nil takes the environment's own limit, or 10,000 steps where it has
+  ///     none.
+  /// - Throws: `GuerdonError` for a Python without gymnasium, an environment that cannot be made, a space that cannot
+  ///   be mapped, or an unusable description.
   public init(
     _ configuration: GymnasiumConfiguration, count: Int, autoreset: AutoresetMode = .sameStep, seed: UInt64 = 0,
     maxEpisodeSteps: Int? = nil
@@ -222,14 +224,14 @@ public final class GymnasiumEnvironment: VectorEnvironment {
 
   // MARK: Infos and states
 
-  /// The info of every environment's last step or reset. Under `.sameStep`, that of an episode that ended is the reset's,
-  /// with the last step's in `final_info`, as in Gymnasium. Numbers that are not finite are strings.
+  /// The info of every environment's last step or reset. Under `.sameStep`, that of an episode that ended is the
+  /// reset's, with the last step's in `final_info`, as in Gymnasium. Numbers that are not finite are strings.
   /// - Throws: `GuerdonError` when a worker fails, which is kept in `failure`.
   public func infos() throws -> [JSONValue] { try orFail { try fleet.infos() } }
 
   /// Python copies the environments (`copy.deepcopy`) and keeps the copies: a state can be restored only by the object
-  /// that saved it, the last four of them. An environment that Python cannot copy is saved without a state, which `restore`
-  /// refuses.
+  /// that saved it, the last four of them. An environment that Python cannot copy is saved without a state, which
+  /// `restore` refuses.
   public func saveState() -> [EnvironmentState] {
     savedStates += 1
     let saved = (try? orFail { try fleet.save(savedStates) }) ?? Array(repeating: false, count: count)

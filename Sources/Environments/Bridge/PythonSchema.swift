@@ -31,7 +31,8 @@ struct PythonSchema {
   /// - Parameter info: the names of the numbers that are taken from the step's info.
   /// - Throws: `GuerdonError` when the description names fields or columns that are not there.
   init(
-    _ python: PythonEnvironment, name: String, info: [String], description: EnvironmentDescription?, maxEpisodeSteps: Int?
+    _ python: PythonEnvironment, name: String, info: [String], description: EnvironmentDescription?,
+    maxEpisodeSteps: Int?
   ) throws {
     let limit = maxEpisodeSteps ?? min(python.limit ?? Self.unlimited, 65536)
     let seen = python.observation

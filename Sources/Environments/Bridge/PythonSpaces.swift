@@ -12,7 +12,8 @@ struct PythonSpace: Decodable, Equatable {
       case multiBinary = "MultiBinary"
       case text = "Text"
     }
-    /// Where it lies in the Dict or Tuple, as a field's name: "robot.gripper", "item_0"; empty for a space without parts.
+    /// Where it lies in the Dict or Tuple, as a field's name: "robot.gripper", "item_0"; empty for a space without
+    /// parts.
     var name: String
     var kind: Kind
     var shape: [Int]
@@ -41,8 +42,8 @@ struct PythonSpace: Decodable, Equatable {
 
     func field(_ name: String, meaning: String) -> Field {
       Field(
-        name, shape: shape, unit: kind == .box ? "mixed" : "1", low: low.values.min() ?? 0, high: high.values.max() ?? 0,
-        meaning: meaning)
+        name, shape: shape, unit: kind == .box ? "mixed" : "1", low: low.values.min() ?? 0,
+        high: high.values.max() ?? 0, meaning: meaning)
     }
   }
 

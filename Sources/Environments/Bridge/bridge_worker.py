@@ -1,8 +1,8 @@
 """One worker of the bridge to Gymnasium: holds some environments and steps them when it is told to.
 
 Needs nothing but gymnasium and numpy. Its parent gives it open files: CHANNEL, a socket on which one byte asks for a
-step and a line of JSON for anything else; LIFE, a connection that closes when the parent is gone; MEMORY, a file in which
-observations, actions, rewards and flags are shared, all numbers as float64. Nothing is pickled.
+step and a line of JSON for anything else; LIFE, a connection that closes when the parent is gone; MEMORY, a file in
+which observations, actions, rewards and flags are shared, all numbers as float64. Nothing is pickled.
 """
 
 import base64

@@ -4,6 +4,7 @@ import Experiments
 import Foundation
 import Proposers
 import RewardDesign
+import Synchronization
 
 /// From a task to a trained, audited reward.
 struct Design: AsyncParsableCommand {
@@ -112,10 +113,18 @@ struct Design: AsyncParsableCommand {
 }
 
 /// Tells a person, and the run's log, what happens.
-private struct DesignNarrator: Sendable {
-  let progress: ProgressLine
-  let run: Run
-  let task: DesignTask
+private final class DesignNarrator: Sendable {
+  private let progress: ProgressLine
+  private let run: Run
+  private let task: DesignTask
+  /// Policies of the comparison so far, by arm.
+  private let compared = Mutex<[String: Int]>([:])
+
+  init(progress: ProgressLine, run: Run, task: DesignTask) {
+    self.progress = progress
+    self.run = run
+    self.task = task
+  }
 
   @Sendable func tell(_ event: DesignLoop.Event) {
     switch event {
@@ -132,7 +141,11 @@ private struct DesignNarrator: Sendable {
       progress.note("Comparison on fresh seeds: \(policies) policies.")
     case .policyEnded(let arm, let seed, let fitness):
       progress.note("  \(arm), seed \(seed): " + String(format: "fitness %.3f", fitness))
-      log(step: Int(clamping: seed), ["comparison/\(arm)": fitness])
+      let number = compared.withLock { compared in
+        compared[arm, default: 0] += 1
+        return compared[arm, default: 0]
+      }
+      log(step: number, ["comparison/\(arm)": fitness])
     }
   }
 

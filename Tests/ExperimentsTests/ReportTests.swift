@@ -116,6 +116,21 @@ import Testing
     #expect(point["y"] == nil && point["low"] == nil && point["high"] as? Double == 1)
   }
 
+  /// A row of intervals is drawn along the x axis: its table must not call the value by another name.
+  @Test func tablesNameTheirColumns() throws {
+    func texts(_ kind: Chart.Kind) throws -> [String] {
+      var report = Report(title: "t", subtitle: "s")
+      report.chart(
+        Chart(kind, caption: "c", xLabel: "across", yLabel: "up",
+          series: [.init("one", [.init(x: 1, y: 2, low: 1.5, high: 2.5, label: "p")])]))
+      return try parse(report.html).texts
+    }
+    let plane = ["series", "point", "across", "up", "interval", "one", "p", "1", "2", "1.5 to 2.5"]
+    let row = ["series", "point", "across", "interval", "one", "p", "2", "1.5 to 2.5"]
+    #expect(try texts(.lines).suffix(plane.count) == plane[...])
+    #expect(try texts(.intervals).suffix(row.count) == row[...])
+  }
+
   @Test func diffsShowWhatChanged() {
     var report = Report(title: "t", subtitle: "s")
     report.diff(from: "a\nb\nc", to: "a\nx\nc", title: "d")

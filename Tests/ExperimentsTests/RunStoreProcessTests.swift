@@ -77,11 +77,12 @@ import Glibc
 
       let records = RunStore(directory: runs).list()
       let listed = Dictionary(uniqueKeysWithValues: records.map { ($0.id, $0) })
-      for (id, state) in promised where !mayBeGone.contains(id) {
-        let record = try #require(listed[id], "\(id) was \(state) and is lost")
-        if state == "finished" { #expect(record.status == .finished) }
+      let there = Dictionary(uniqueKeysWithValues: records.map { ("\($0.id):\($0.seed)", $0.status) })
+      for (run, state) in promised where !mayBeGone.contains(run) {
+        let status = try #require(there[run], "\(run) was \(state) and is lost")
+        if state == "finished" { #expect(status == .finished) }
       }
-      for (id, state) in promised where state == "deleted" { #expect(listed[id] == nil) }
+      for (run, state) in promised where state == "deleted" { #expect(there[run] == nil) }
       for record in records {
         #expect(record.status == .finished || record.status == .interrupted)
         if record.status == .finished { #expect(record.metrics["figures"]?.count == 100) }
@@ -117,21 +118,22 @@ import Glibc
             kill(getpid(), SIGKILL)
           }
         }
+        // The name of a run that was deleted may be taken again; process and number tell the runs apart.
         let run = try store.begin(
-          verb: "train", task: "x", configuration: ["long": String(repeating: "word ", count: 2_000)], arguments: [],
+          verb: "train", task: "x\(getpid())", configuration: ["long": String(repeating: "word ", count: 2_000)], arguments: [],
           seed: UInt64(number))
-        let id = run.record.id
-        note("begun", id)
+        let id = run.record.id, name = "\(id):\(number)"
+        note("begun", name)
         for step in 0..<3 {
           try run.metrics.write(step: step, ["value": 1], texts: ["text": String(repeating: "word ", count: 2_000)])
         }
         try run.finish(.finished, metrics: ["figures": (0..<100).map(Double.init)])
-        note("finished", id)
+        note("finished", name)
         number += 1
         if number % 3 == 0 {
-          note("deleting", id)
+          note("deleting", name)
           try store.delete(id)
-          note("deleted", id)
+          note("deleted", name)
         }
       }
     }

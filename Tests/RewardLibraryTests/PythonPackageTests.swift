@@ -2,8 +2,6 @@ import Basics
 import Foundation
 import Testing
 
-@testable import RewardLibrary
-
 /// The Python package `python/guerdon` on the C library that was built beside these tests: its own tests, run by the
 /// pinned Python. They compare with the same programs under CPython, numpy and torch.
 @Suite struct PythonPackageTests {
@@ -33,10 +31,6 @@ import Testing
 
   /// Where the binary of these tests lies.
   private static var products: URL? {
-    var information = Dl_info()
-    let function: @convention(c) (OpaquePointer?) -> Int32 = guerdonInputCount
-    guard dladdr(unsafeBitCast(function, to: UnsafeRawPointer.self), &information) != 0, let path = information.dli_fname
-    else { return nil }
-    return URL(fileURLWithPath: String(cString: path)).resolvingSymlinksInPath().deletingLastPathComponent()
+    Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent()
   }
 }

@@ -206,8 +206,8 @@ static bool read_integer(hid_t object, const char *name, int64_t *value) {
   hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
   if (attribute < 0) return false;
   hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
-  bool done = type >= 0 && space >= 0 && H5Tget_class(type) == H5T_INTEGER && H5Sget_simple_extent_npoints(space) == 1 &&
-    H5Aread(attribute, H5T_NATIVE_INT64, value) >= 0;
+  bool done = type >= 0 && space >= 0 && H5Tget_class(type) == H5T_INTEGER &&
+    H5Sget_simple_extent_npoints(space) == 1 && H5Aread(attribute, H5T_NATIVE_INT64, value) >= 0;
   if (type >= 0) H5Tclose(type);
   if (space >= 0) H5Sclose(space);
   H5Aclose(attribute);
@@ -314,9 +314,9 @@ enum { patience = 60000 };
 
 // A reply that makes no sense is the last: nothing after it would be understood.
 static bool ask(chdf5_reader *reader, const request *request, reply *reply) {
-  if (send_all(reader->socket, request, sizeof *request) && receive_all(reader->socket, reply, sizeof *reply, patience)) {
-    return true;
-  }
+  bool answered = send_all(reader->socket, request, sizeof *request) &&
+    receive_all(reader->socket, reply, sizeof *reply, patience);
+  if (answered) return true;
   shutdown(reader->socket, SHUT_RDWR);
   return false;
 }

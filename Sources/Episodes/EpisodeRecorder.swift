@@ -6,8 +6,8 @@ import Schemas
 public enum EpisodeRecorder {
   /// Records `count` episodes from all copies of an environment.
   ///
-  /// Each copy plays its own share of the episodes: were the first `count` to end kept instead, short ones would be more
-  /// frequent than they are.
+  /// Each copy plays its own share of the episodes: were the first `count` to end kept instead, short ones would be
+  /// more frequent than they are.
   /// - Parameters:
   ///   - environment: made with `.sameStep` or `.nextStep`; it is reset.
   ///   - seed: copy `i` is reset with `seed + i`, which is the seed of its first episode.
@@ -24,7 +24,9 @@ public enum EpisodeRecorder {
     for name in ["obs", "next_obs", "action", "step"] + infos where spec.schema[name] == nil {
       throw GuerdonError.usage("\(spec.id) has no field \"\(name)\" to record.\(suggestion(for: name, among: names))")
     }
-    guard count >= 1 else { throw GuerdonError.usage("\(count) episodes of \(spec.id) were to be recorded; give 1 or more.") }
+    guard count >= 1 else {
+      throw GuerdonError.usage("\(count) episodes of \(spec.id) were to be recorded; give 1 or more.")
+    }
     let batch = TransitionBatch(schema: spec.schema, capacity: copies)
     let shares = (0..<copies).map { count / copies + ($0 < count % copies ? 1 : 0) }
     var drafts = (0..<copies).map { Draft(seed: Int64(truncatingIfNeeded: seed &+ UInt64($0)), infos: infos) }

@@ -55,7 +55,9 @@ final class HDF5Object {
     return HDF5Object(reader, id, url.path)
   }
 
-  private func damaged(_ what: String) -> GuerdonError { .failure("\(what) of \(place) cannot be read: it is damaged.") }
+  private func damaged(_ what: String) -> GuerdonError {
+    .failure("\(what) of \(place) cannot be read: it is damaged.")
+  }
 
   /// A member and whether it is a group; nil if there is none of that name.
   /// - Throws: `GuerdonError` for a soft or external link, or something that is neither group nor dataset.
@@ -77,7 +79,9 @@ final class HDF5Object {
   func names(atMost limit: Int) throws -> [String] {
     let count = chdf5_member_count(reader.process, id)
     guard count >= 0 else { throw damaged("The list") }
-    guard count <= limit else { throw GuerdonError.failure("\(place) has \(count) members; at most \(limit) are read.") }
+    guard count <= limit else {
+      throw GuerdonError.failure("\(place) has \(count) members; at most \(limit) are read.")
+    }
     var buffer = [CChar](repeating: 0, count: 1024)
     return try (0..<count).map { index in
       let length = chdf5_member_name(reader.process, id, index, &buffer, buffer.count)
@@ -90,8 +94,8 @@ final class HDF5Object {
 
   /// Reads a dataset whose first axis is time.
   /// - Parameter budget: bytes that may still be read; what is read is taken off.
-  /// - Throws: `GuerdonError` when it is damaged, too large, of a type that is not read, stored in another file, or coded
-  ///   with a filter that is not HDF5's own.
+  /// - Throws: `GuerdonError` when it is damaged, too large, of a type that is not read, stored in another file, or
+  ///   coded with a filter that is not HDF5's own.
   func column(budget: inout Int) throws -> EpisodeColumn {
     var shape = chdf5_shape()
     guard chdf5_describe(reader.process, id, &shape) else { throw damaged("The shape") }
@@ -114,9 +118,8 @@ final class HDF5Object {
     let type = shape.type
     func read<Value: BitwiseCopyable>(_ zero: Value) throws -> [Value] {
       var values = [Value](repeating: zero, count: count)
-      guard count == 0 || values.withUnsafeMutableBytes({ chdf5_read(reader.process, id, type, $0.baseAddress, $0.count) }) else {
-        throw damaged("The content")
-      }
+      let isRead = values.withUnsafeMutableBytes { chdf5_read(reader.process, id, type, $0.baseAddress, $0.count) }
+      guard isRead else { throw damaged("The content") }
       return values
     }
     let values: EpisodeColumn.Values

@@ -37,7 +37,8 @@ public struct MinariDataset: Sendable {
     let raw = try MinariMetadata.File(url)
     guard raw.data_format == "hdf5" else {
       throw GuerdonError.failure(
-        "\(folder.path) keeps its episodes as \(raw.data_format); only hdf5 is read. Write it again with data_format=\"hdf5\".")
+        "\(folder.path) keeps its episodes as \(raw.data_format); only hdf5 is read. Write it again with "
+          + "data_format=\"hdf5\".")
     }
     metadata = try MinariMetadata(raw, url)
     if raw.jpeg_encoding ?? true, metadata.observationSpace.hasImages || metadata.actionSpace.hasImages {
@@ -76,8 +77,10 @@ public struct MinariDataset: Sendable {
     let size = try? FileManager.default.attributesOfItem(atPath: file.resolvingSymlinksInPath().path)[.size] as? Int
     var reader = Reader(group: group, budget: max(1 << 26, 1100 * min(size ?? 0, 1 << 40)))
     var infos: [String: EpisodeValue] = [:]
-    if let (list, isGroup) = try group.member("infos"), isGroup {
-      if case .dictionary(let values) = try reader.value(list, isGroup: true, .dictionary([:]), depth: 0) { infos = values }
+    if let (list, isGroup) = try group.member("infos"), isGroup,
+      case .dictionary(let values) = try reader.value(list, isGroup: true, .dictionary([:]), depth: 0)
+    {
+      infos = values
     }
     let episode = Episode(
       observations: try reader.value("observations", metadata.observationSpace),
@@ -119,7 +122,9 @@ public struct MinariDataset: Sendable {
       for name in names {
         var inner: MinariSpace?
         if case .dictionary(let spaces) = space { inner = spaces[name] }
-        if case .tuple(let spaces) = space, let index = Int(name.dropFirst("_index_".count)), index < spaces.count, index >= 0 {
+        if case .tuple(let spaces) = space, let index = Int(name.dropFirst("_index_".count)),
+          spaces.indices.contains(index)
+        {
           inner = spaces[index]
         }
         guard let (member, isGroup) = try object.member(name) else { continue }

@@ -29,10 +29,7 @@ public struct MinariMetadata: Sendable, Hashable {
   static func check(id: String) throws {
     let parts = id.split(separator: "/", omittingEmptySubsequences: false)
     let letters = parts.allSatisfy { part in
-      !part.isEmpty && part.utf8.allSatisfy { byte in
-        byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-          || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
-      }
+      !part.isEmpty && part.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
     }
     let version = parts.last?.range(of: "-v", options: .backwards).map { parts[parts.count - 1][$0.upperBound...] }
     guard letters, id.utf8.count <= 200, let version, !version.isEmpty, version.allSatisfy(\.isNumber) else {
@@ -77,7 +74,8 @@ public struct MinariMetadata: Sendable, Hashable {
         self = try decoder.decode(File.self, from: data)
       } catch {
         throw GuerdonError.failure(
-          "\(url.path) is no metadata of a Minari dataset: it must be JSON with total_episodes, total_steps and data_format.")
+          "\(url.path) is no metadata of a Minari dataset: it must be JSON with total_episodes, total_steps and "
+            + "data_format.")
       }
       guard total_episodes >= 0, total_steps >= 0 else {
         throw GuerdonError.failure("\(url.path) gives negative numbers of episodes or steps.")

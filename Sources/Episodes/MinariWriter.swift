@@ -1,7 +1,8 @@
 import Basics
 import Foundation
 
-/// Writes a dataset episode by episode. It appears under its name, whole, when it is finished; otherwise nothing remains.
+/// Writes a dataset episode by episode. It appears under its name, whole, when it is finished; otherwise nothing
+/// remains.
 public final class MinariWriter {
   private let metadata: MinariMetadata
   private let root: URL
@@ -38,7 +39,9 @@ public final class MinariWriter {
     try metadata.observationSpace.check(episode.observations, "observations")
     try metadata.actionSpace.check(episode.actions, "actions")
     try HDF5.locked {
-      guard let file else { throw GuerdonError.usage("The dataset \(metadata.id) is finished; nothing can be appended.") }
+      guard let file else {
+        throw GuerdonError.usage("The dataset \(metadata.id) is finished; nothing can be appended.")
+      }
       let group = try file.createGroup("episode_\(episodes)")
       try group.write(Int64(episodes), asAttribute: "id")
       try group.write(Int64(episode.count), asAttribute: "total_steps")

@@ -6,8 +6,8 @@ import Testing
 
 /// Step for step what Python's `minigrid` returns.
 @Suite struct MiniGridTests {
-  /// What one environment of Python's returned; `quantities` are the agent's x, y and direction, the numbers of the object
-  /// and color it carries, and those of the object, color and state before it.
+  /// What one environment of Python's returned; `quantities` are the agent's x, y and direction, the numbers of the
+  /// object and color it carries, and those of the object, color and state before it.
   struct Trace: Decodable {
     var actions, initial, observations, rewards, terminated, truncated, quantities: Numbers
     var missions: [String]
@@ -74,7 +74,8 @@ import Testing
         for y in range(12):
           for x in range(9 + k):
             cell = env.grid.get(x, y)
-            if cell is not None and cell.contains is not None: contents.append([x, y, *map(int, cell.contains.encode())])
+            inside = None if cell is None else cell.contains
+            if inside is not None: contents.append([x, y, *map(int, inside.encode())])
         start = dict(encoding=env.grid.encode().tolist(), agent=list(map(int, env.agent_pos)), direction=env.agent_dir,
                      contents=contents, viewSize=view, seeThroughWalls=k % 3 == 1)
         out.append(dict(start, trace=play(env, rng, 1000, None)))
@@ -85,7 +86,8 @@ import Testing
         encoding: world.encoding, agent: MiniGridPosition(world.agent[0], world.agent[1]),
         direction: try #require(MiniGridDirection(rawValue: world.direction)))
       for item in world.contents {
-        let object = try #require(MiniGridObject(rawValue: item[2])), color = try #require(MiniGridColor(rawValue: item[3]))
+        let object = try #require(MiniGridObject(rawValue: item[2]))
+        let color = try #require(MiniGridColor(rawValue: item[3]))
         layout[item[0], item[1]] = .box(layout[item[0], item[1]].color, contents: MiniGridCell(object, color))
       }
       let level = try MiniGridLevel(
@@ -106,8 +108,9 @@ import Testing
     func sees(_ numbers: Numbers, _ row: Int) -> Bool {
       // Python's observation has its mission as text.
       let seen = ours.observations.dropLast()
+      let mission = trace.missions[numbers.values.count > width ? row + 1 : row]
       return Array(seen) == Array(numbers.values[row * (width - 1)..<(row + 1) * (width - 1)])
-        && level.missions[Int(ours.observations[width - 1])] == trace.missions[row + (numbers.values.count > width ? 1 : 0)]
+        && level.missions[Int(ours.observations[width - 1])] == mission
     }
     try #require(trace.initial.values.count == width - 1)
     #expect(sees(trace.initial, 0), "\(id) differs from minigrid at the start")
@@ -147,8 +150,10 @@ import Testing
         if terminated or truncated: obs, _ = env.reset()
         if seed is not None and t % 150 == 149: obs, _ = env.reset()
         missions.append(obs["mission"])
-        for name, value in zip(out, (action, flat(obs), reward, terminated, truncated, quantities)): out[name].append(value)
-      return dict({k: encode(v) for k, v in out.items()}, initial=encode(initial), missions=missions, maxSteps=u.max_steps)
+        row = (action, flat(obs), reward, terminated, truncated, quantities)
+        for name, value in zip(out, row): out[name].append(value)
+      numbers = {k: encode(v) for k, v in out.items()}
+      return dict(numbers, initial=encode(initial), missions=missions, maxSteps=u.max_steps)
 
     """
 
@@ -189,7 +194,8 @@ import Testing
     let environment = try level.make(count: 2)
     let random = RandomGenerator(seed: 0)
     environment.restore([
-      try level.start(in: MiniGridLayout(corridor), random: random), try level.start(in: MiniGridLayout(open), random: random),
+      try level.start(in: MiniGridLayout(corridor), random: random),
+      try level.start(in: MiniGridLayout(open), random: random),
     ])
     for _ in 0..<3 { environment.step([2, 2]) }
     #expect(Array(environment.terminated) == [false, true])
@@ -198,8 +204,9 @@ import Testing
 
   /// From corner to corner of an empty 13 × 13 room it is 24 moves (and none past a locked door).
   @Test func shortestPaths() throws {
-    let inner = (0..<13).map { y in (0..<13).map { ($0, y) == (0, 0) ? ">>" : ($0, y) == (12, 12) ? "GG" : "  " }.joined() }
-    #expect(try MiniGridLayout(inner.joined(separator: "\n")).shortestPath == 24)
+    let between = Array(repeating: String(repeating: " ", count: 26), count: 11)
+    let room = [">>"] + between + [String(repeating: " ", count: 24) + "GG"]
+    #expect(try MiniGridLayout(room.joined(separator: "\n")).shortestPath == 24)
     #expect(try MiniGridLayout(corridor).shortestPath == nil)
     #expect(try MiniGridLayout(corridor.replacingOccurrences(of: "KYLY", with: "FBOY")).shortestPath == 3)
   }
@@ -230,6 +237,8 @@ import Testing
     }
     var bad = cells
     bad[1][2] = [11, 0, 0]
-    #expect(throws: GuerdonError.self) { try MiniGridLayout(encoding: bad, agent: MiniGridPosition(0, 0), direction: .up) }
+    #expect(throws: GuerdonError.self) {
+      try MiniGridLayout(encoding: bad, agent: MiniGridPosition(0, 0), direction: .up)
+    }
   }
 }

@@ -9,7 +9,7 @@ import Testing
 
 /// Datasets that Python's `minari` reads, and those that it writes.
 @Suite struct MinariTests {
-  private let root = FileManager.default.temporaryDirectory.appendingPathComponent("guerdon-minari-\(UUID().uuidString)")
+  private let root = FileManager.default.temporaryDirectory.appendingPathComponent("guerdon-\(UUID().uuidString)")
 
   private static let common = """
     import json, os, sys, warnings
@@ -20,8 +20,8 @@ import Testing
     from minari.data_collector.episode_buffer import EpisodeBuffer
     def plain(x):
       if isinstance(x, dict): return {k: plain(v) for k, v in x.items()}
-      if isinstance(x, (tuple, list)) and not (x and isinstance(x[0], str)): return {f"_index_{i}": plain(v) for i, v in enumerate(x)}
-      if isinstance(x, list): return dict(dtype="text", shape=[len(x)], values=[], texts=x)
+      if isinstance(x, list) and isinstance(x[0], str): return dict(dtype="text", shape=[len(x)], values=[], texts=x)
+      if isinstance(x, tuple): return {f"_index_{i}": plain(v) for i, v in enumerate(x)}
       x = np.asarray(x)
       return dict(dtype=str(x.dtype), shape=list(x.shape), values=x.astype(float).ravel().tolist(), texts=[])
     def paths(x, prefix=""):
@@ -45,9 +45,12 @@ import Testing
   private let spaces: (observation: MinariSpace, action: MinariSpace) = (
     .dictionary([
       "camera": .box(
-        dtype: "uint8", shape: [40, 33, 3], low: Array(repeating: 0, count: 3960), high: Array(repeating: 255, count: 3960)),
+        dtype: "uint8", shape: [40, 33, 3], low: Array(repeating: 0, count: 3960),
+        high: Array(repeating: 255, count: 3960)),
       "joints": .box(dtype: "float32", shape: [3], low: [-1, -.infinity, 0], high: [1, .infinity, 2]),
-      "inner": .dictionary(["word": .text(minLength: 0, maxLength: 20, characters: "abcü \""), "room": .discrete(4, start: 0)]),
+      "inner": .dictionary([
+        "word": .text(minLength: 0, maxLength: 20, characters: "abcü \""), "room": .discrete(4, start: 0),
+      ]),
     ]),
     .tuple([.discrete(3, start: 0), .box(dtype: "float64", shape: [2, 2], low: [-1, -1, -1, -1], high: [1, 1, 1, 1])])
   )
@@ -55,8 +58,9 @@ import Testing
   private func sample(_ steps: Int, seed: UInt64) throws -> Episode {
     var random = RandomGenerator(seed: seed)
     func list<T>(_ count: Int, _ draw: (inout RandomGenerator) -> T) -> [T] { (0..<count).map { _ in draw(&random) } }
+    let pixels = list((steps + 1) * 3960) { UInt8($0.integer(below: 256)) }
     let observations = EpisodeValue.dictionary([
-      "camera": .column(try EpisodeColumn(.uint8(list((steps + 1) * 3960) { UInt8($0.integer(below: 256)) }), shape: [40, 33, 3])),
+      "camera": .column(try EpisodeColumn(.uint8(pixels), shape: [40, 33, 3])),
       "joints": .column(try EpisodeColumn(.float32(list((steps + 1) * 3) { Float($0.normal()) }), shape: [3])),
       "inner": .dictionary([
         "word": .column(try EpisodeColumn(.text(list(steps + 1) { ["", "abc", "ü \"a"][$0.integer(below: 3)] }))),
@@ -78,13 +82,14 @@ import Testing
 
   @Test func pythonReadsWhatIsWritten() throws {
     defer { try? FileManager.default.removeItem(at: root) }
-    var metadata = MinariMetadata(id: "guerdon/test/mixed-v2", observationSpace: spaces.observation, actionSpace: spaces.action)
+    var metadata = MinariMetadata(
+      id: "guerdon/test/mixed-v2", observationSpace: spaces.observation, actionSpace: spaces.action)
     (metadata.authors, metadata.description) = (["A. Nyone"], "Everything at once")
     let episodes = [try sample(5, seed: 1), try sample(9, seed: 2)]
     let folder = try MinariWriter.write(episodes, metadata, root: root)
     #expect(folder.path == root.path + "/guerdon/test/mixed-v2")
 
-    struct Answer: Decodable { var episodes: [Read], steps, appended: Int, listed: [String], author: [String], contains: Bool }
+    struct Answer: Decodable { var episodes: [Read], steps, appended: Int, listed, author: [String], contains: Bool }
     let answer: Answer = try Python.run(
       Self.common + Self.dump + """
       with warnings.catch_warnings():
@@ -120,7 +125,6 @@ import Testing
   }
 
   private func compare(_ ours: Episode, _ theirs: Read) throws {
-    let dtypes = ["bool": "bool", "uint8": "uint8", "int64": "int64", "float32": "float32", "float64": "float64", "text": "text"]
     let whole = EpisodeValue.dictionary([
       "observations": ours.observations, "actions": ours.actions,
       "rewards": .column(try EpisodeColumn(.float64(ours.rewards))),
@@ -132,8 +136,13 @@ import Testing
     for (path, column) in whole.columns {
       let read = try #require(theirs.columns["/" + path])
       #expect(read.shape == [column.count] + column.shape, "\(path)")
-      #expect(dtypes[String("\(column.values)".prefix { $0 != "(" })] == read.dtype, "\(path)")
-      if case .text(let texts) = column.values { #expect(texts == read.texts) } else { #expect(column.numbers == read.values) }
+      // The cases are called as numpy's types.
+      #expect("\(column.values)".prefix { $0 != "(" } == read.dtype, "\(path)")
+      if case .text(let texts) = column.values {
+        #expect(texts == read.texts)
+      } else {
+        #expect(column.numbers == read.values)
+      }
     }
   }
 
@@ -144,7 +153,8 @@ import Testing
       warnings.filterwarnings("ignore")
       rng = np.random.default_rng(0)
       space = spaces.Dict(dict(
-        image=spaces.Box(0, 255, (34, 36, 3), np.uint8), grid=spaces.MultiBinary((2, 3)), counts=spaces.MultiDiscrete([4, 5]),
+        image=spaces.Box(0, 255, (34, 36, 3), np.uint8), grid=spaces.MultiBinary((2, 3)),
+        counts=spaces.MultiDiscrete([4, 5]),
         pair=spaces.Tuple((spaces.Discrete(3), spaces.Box(-np.inf, np.inf, (2,), np.float32)))))
       action = spaces.Box(-1, 1, (2,), np.float32)
       space.seed(1); action.seed(2)

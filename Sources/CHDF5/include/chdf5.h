@@ -1,7 +1,7 @@
 // What Guerdon needs of the HDF5 library: groups, arrays of numbers or text, and integers as attributes.
 //
-// Functions that return a bool are false on failure; an id is negative. HDF5 is not safe for threads: the caller lets one
-// in at a time. Nor is it safe from damaged files: they are read in a process of their own, which may die of them.
+// Functions that return a bool are false on failure; an id is negative. HDF5 is not safe for threads: the caller lets
+// one in at a time. Nor is it safe from damaged files: they are read in a process of their own, which may die of them.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

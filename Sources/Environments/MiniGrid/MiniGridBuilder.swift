@@ -20,7 +20,8 @@ public struct MiniGridBuilder: Sendable {
   /// MiniGrid's `_rand_color`.
   public mutating func color() -> MiniGridColor { MiniGridColor.byName[integer(in: 0..<6)] }
 
-  /// numpy's `shuffle` of a list; unlike its `integers`, it draws as many bits as are needed until they are small enough.
+  /// numpy's `shuffle` of a list; unlike its `integers`, it draws as many bits as are needed until they are small
+  /// enough.
   public mutating func shuffle<Element>(_ list: inout [Element]) {
     for i in stride(from: list.count - 1, through: 1, by: -1) {
       let mask = UInt32.max >> UInt32(i).leadingZeroBitCount

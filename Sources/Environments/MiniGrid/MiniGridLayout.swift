@@ -48,8 +48,8 @@ public struct MiniGridLayout: Sendable, Hashable {
   /// - Parameters:
   ///   - encoding: `grid.encode()`: [width, height, 3], column by column; object, color and state of each cell.
   ///   - agent: `agent_pos`. The agent itself is not in the array.
-  /// - Throws: `GuerdonError` for unequal columns, a side outside 3...255, a number that means nothing, or an agent in a
-  ///   place where nobody can stand.
+  /// - Throws: `GuerdonError` for unequal columns, a side outside 3...255, a number that means nothing, or an agent in
+  ///   a place where nobody can stand.
   public init(encoding: [[[Int]]], agent: MiniGridPosition, direction: MiniGridDirection) throws {
     let height = encoding.first?.count ?? 0
     try Self.check(width: encoding.count, height: height)
@@ -63,7 +63,8 @@ public struct MiniGridLayout: Sendable, Hashable {
           let color = MiniGridColor(rawValue: values[1]), let state = MiniGridDoorState(rawValue: values[2])
         else {
           throw GuerdonError.usage(
-            "Cell (\(x), \(y)) of the grid is \(values); it takes MiniGrid's numbers of an object, a color and a state.")
+            "Cell (\(x), \(y)) of the grid is \(values); it takes MiniGrid's numbers of an object, a color and a "
+              + "state.")
         }
         self[x, y] = object == .unseen ? .empty : MiniGridCell(object, color, state)
       }
@@ -74,10 +75,10 @@ public struct MiniGridLayout: Sendable, Hashable {
 
   /// From text, two characters a cell, as MiniGrid prints an environment.
   ///
-  /// The first character says what it is: `W` wall, `F` floor, `D` closed door, `L` locked door, `O` open door, `K` key,
-  /// `A` ball, `B` box, `G` goal, `V` lava; the second its color: `R` red, `G` green, `B` blue, `P` purple, `Y` yellow,
-  /// `E` grey (but `WG` is a grey wall, as MiniGrid prints it). Two blanks are an empty cell, `__` is an open grey door,
-  /// and `>>`, `VV`, `<<` or `^^` is the agent, in an empty cell. Rows may end early.
+  /// The first character says what it is: `W` wall, `F` floor, `D` closed door, `L` locked door, `O` open door, `K`
+  /// key, `A` ball, `B` box, `G` goal, `V` lava; the second its color: `R` red, `G` green, `B` blue, `P` purple, `Y`
+  /// yellow, `E` grey (but `WG` is a grey wall, as MiniGrid prints it). Two blanks are an empty cell, `__` is an open
+  /// grey door, and `>>`, `VV`, `<<` or `^^` is the agent, in an empty cell. Rows may end early.
   /// - Throws: `GuerdonError` naming the row and column of what cannot be read, or if there is not exactly one agent.
   public init(_ text: String) throws {
     let rows = text.split(separator: "\n", omittingEmptySubsequences: false).map(Array.init)
@@ -96,8 +97,8 @@ public struct MiniGridLayout: Sendable, Hashable {
           self[x, y] = cell
         } else {
           throw GuerdonError.usage(
-            "Row \(y + 1), column \(x + 1) of the grid is \"\(token)\"; write for example WG for a wall, LY for a locked "
-              + "yellow door, KY for its key, GG for a goal, two blanks for an empty cell and >> for the agent.")
+            "Row \(y + 1), column \(x + 1) of the grid is \"\(token)\"; write for example WG for a wall, LY for a "
+              + "locked yellow door, KY for its key, GG for a goal, two blanks for an empty cell and >> for the agent.")
         }
       }
     }
@@ -174,8 +175,8 @@ public struct MiniGridLayout: Sendable, Hashable {
     }
   }
 
-  /// The fewest forward moves from the agent to a goal, over cells that can be entered as they are, lava excepted; turns
-  /// are free. Nil if there is no way.
+  /// The fewest forward moves from the agent to a goal, over cells that can be entered as they are, lava excepted;
+  /// turns are free. Nil if there is no way.
   public var shortestPath: Int? {
     var distance = [Int](repeating: -1, count: cells.count)
     var queue = [agent]

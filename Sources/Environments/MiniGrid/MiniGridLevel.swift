@@ -1,7 +1,8 @@
 import Basics
 import Schemas
 
-/// A kind of MiniGrid episode: how worlds are drawn, what the agent sees of them, what it is to do and how long it may take.
+/// A kind of MiniGrid episode: how worlds are drawn, what the agent sees of them, what it is to do and how long it may
+/// take.
 public struct MiniGridLevel: Sendable {
   /// What ends an episode with success, besides reaching a goal, which always does.
   public enum Task: Sendable, Hashable {
@@ -35,8 +36,8 @@ public struct MiniGridLevel: Sendable {
   }
 
   /// A level whose episodes begin in one of `layouts`, drawn at random.
-  /// - Throws: `GuerdonError` without layouts, for layouts of unequal size or with a mission that is not in `missions`, for
-  ///   an even view or one outside 3...31, and for a limit outside 1...65536.
+  /// - Throws: `GuerdonError` without layouts, for layouts of unequal size or with a mission that is not in `missions`,
+  ///   for an even view or one outside 3...31, and for a limit outside 1...65536.
   public init(
     id: String, layouts: [MiniGridLayout], maxSteps: Int, viewSize: Int = 7, seesThroughWalls: Bool = false,
     task: Task = .reachGoal, missions: [String] = ["reach the goal"]

@@ -53,8 +53,8 @@ final class MiniGridView {
     }
   }
 
-  /// MiniGrid's `process_vis`: sight spreads from the agent's cell, row by row away from it, to both sides and ahead, and
-  /// ends in cells that hide what is behind them.
+  /// MiniGrid's `process_vis`: sight spreads from the agent's cell, row by row away from it, to both sides and ahead,
+  /// and ends in cells that hide what is behind them.
   private func spreadVisibility() {
     isVisible[(size - 1) * size + size / 2] = true
     for j in stride(from: size - 1, through: 0, by: -1) {

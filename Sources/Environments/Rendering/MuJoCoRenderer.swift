@@ -4,8 +4,8 @@ import Foundation
 
 /// Draws states of a MuJoCo environment, without a screen.
 ///
-/// OpenGL comes from OSMesa (in software) or EGL; `MUJOCO_GL=osmesa` or `egl` chooses one, as for MuJoCo's Python package.
-/// A renderer belongs to one caller at a time.
+/// OpenGL comes from OSMesa (in software) or EGL; `MUJOCO_GL=osmesa` or `egl` chooses one, as for MuJoCo's Python
+/// package. A renderer belongs to one caller at a time.
 public final class MuJoCoRenderer {
   /// Where the picture is taken from.
   public enum Camera: Sendable, Hashable {
@@ -36,9 +36,11 @@ public final class MuJoCoRenderer {
   /// - Parameters:
   ///   - id: a MuJoCo environment's, for example "HalfCheetah-v5".
   ///   - shadows: false leaves out shadows and reflections, and takes about a third of the time.
-  /// - Throws: `GuerdonError` when the environment is not one of MuJoCo's, its model is missing, the camera or body does
-  ///   not exist, a side is outside 16...4096, or there is no OpenGL library.
-  public init(_ id: String, width: Int = 480, height: Int = 360, camera: Camera = .automatic, shadows: Bool = true) throws {
+  /// - Throws: `GuerdonError` when the environment is not one of MuJoCo's, its model is missing, the camera or body
+  ///   does not exist, a side is outside 16...4096, or there is no OpenGL library.
+  public init(
+    _ id: String, width: Int = 480, height: Int = 360, camera: Camera = .automatic, shadows: Bool = true
+  ) throws {
     guard let task = Environments.mujocoTasks.first(where: { $0.spec.id == id }) else {
       let ids = Environments.mujocoTasks.map { $0.spec.id }.sorted()
       throw GuerdonError.usage(

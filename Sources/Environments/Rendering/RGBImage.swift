@@ -127,8 +127,8 @@ struct PNGWriter: Sendable {
     data.append(contentsOf: UInt32(truncatingIfNeeded: sum).bigEndianBytes)
   }
 
-  /// The compressed pixels of a rectangle. Each row is written as differences from the row above or from the pixel to the
-  /// left, whichever are smaller.
+  /// The compressed pixels of a rectangle. Each row is written as differences from the row above or from the pixel to
+  /// the left, whichever are smaller.
   static func compress(_ image: RGBImage, x: Range<Int>, y: Range<Int>) throws -> [UInt8] {
     let width = 3 * x.count
     var rows = [UInt8](repeating: 0, count: (width + 1) * y.count)
@@ -153,7 +153,7 @@ struct PNGWriter: Sendable {
     _ pixels: UnsafeBufferPointer<UInt8>, _ here: Int, above: Int?, _ width: Int,
     into rows: UnsafeMutableBufferPointer<UInt8>, at start: Int
   ) {
-    @inline(__always) func up(_ k: Int) -> UInt8 { above.map { pixels[here + k] &- pixels[$0 + k] } ?? pixels[here + k] }
+    @inline(__always) func up(_ k: Int) -> UInt8 { pixels[here + k] &- (above.map { pixels[$0 + k] } ?? 0) }
     @inline(__always) func left(_ k: Int) -> UInt8 { pixels[here + k] &- (k < 3 ? 0 : pixels[here + k - 3]) }
     var (sizeUp, sizeLeft) = (0, 0)
     for k in 0..<width {

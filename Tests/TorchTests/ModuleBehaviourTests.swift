@@ -143,6 +143,22 @@ struct ModuleBehaviourTests {
     #expect(module.theta.item() == 1.5)
   }
 
+  /// The second derivative through attention, against differences of the first.
+  @Test func unfusedAttentionIsDifferentiatedTwice() {
+    let generator = Generator(seed: 8)
+    let attention = MultiheadAttention(
+      4, heads: 2, batchFirst: true, fused: false, generator: generator, dtype: .float64)
+    let x = Tensor.randn([1, 3, 4], generator: generator, dtype: .float64)
+    let v = Tensor.randn([1, 3, 4], generator: generator, dtype: .float64)
+    func loss(_ x: Tensor) -> Tensor { attention(x, x, x, causal: true).square().sum() }
+    func slope(at x: Tensor) -> Tensor {
+      vectorJacobianProduct(of: { [loss($0[0])] }, at: [x], vectors: [Tensor(1.0)]).products[0]
+    }
+    let product = hessianVectorProduct(of: { loss($0[0]) }, at: [x], vectors: [v]).products[0]
+    let difference = (slope(at: x + v * 1e-5) - slope(at: x - v * 1e-5)) / 2e-5
+    #expect(product.norm().item() > 1e-3 && product.allclose(difference, relative: 1e-5, absolute: 1e-7))
+  }
+
   /// `torch.nn.init` with the same generator gives the same numbers.
   @Test func initialisationEqualsPyTorchs() throws {
     let expected: [String: [Double]] = try Python.run(

@@ -100,7 +100,7 @@ struct ModuleTests {
     let loss = terms.dropFirst().reduce(terms[0], +)
     if loss.requiresGrad { loss.backward() }
     compare(outputs, expected.outputs, "output")
-    let gradients = module.namedParameters().compactMap { parameter in parameter.tensor.grad.map { (parameter.name, $0) } }
+    let gradients = module.namedParameters().compactMap { name, tensor in tensor.grad.map { (name, $0) } }
     compare(Dictionary(uniqueKeysWithValues: gradients), expected.gradients, "gradient")
     compare(inputs.compactMap(\.grad), expected.inputGradients, "gradient of an input")
     compare(module.stateDict(), expected.after, "after a step")

@@ -131,8 +131,8 @@ import Torch
   }
 
   #if os(Linux)
-  /// Opening four (sparse) gigabytes and taking one small tensor out of them leaves memory as it was. In a process of its
-  /// own, so that no other test's memory counts.
+  /// Opening four (sparse) gigabytes and taking one small tensor out of them leaves memory as it was. In a process of
+  /// its own, so that no other test's memory counts.
   @Test func openingALargeFileReadsAlmostNothing() async {
     await #expect(processExitsWith: .success) {
       let tests = SafetensorsTests()

@@ -9,13 +9,15 @@ public final class MultiheadAttention: Module {
   @Child public var output: Linear
   public let width, heads: Int
   public let batchFirst: Bool
+  /// Whether LibTorch may choose a fused kernel, which can be differentiated only once.
+  public let fused: Bool
 
   public init(
-    _ width: Int, heads: Int, bias: Bool = true, batchFirst: Bool = false, generator: Generator,
+    _ width: Int, heads: Int, bias: Bool = true, batchFirst: Bool = false, fused: Bool = true, generator: Generator,
     dtype: DType = .float32
   ) {
     precondition(heads > 0 && width % heads == 0, "The heads must divide the width.")
-    (self.width, self.heads, self.batchFirst) = (width, heads, batchFirst)
+    (self.width, self.heads, self.batchFirst, self.fused) = (width, heads, batchFirst, fused)
     let output = Linear(width, width, bias: bias, generator: generator, dtype: dtype)
     noGrad { _ = output.bias?.zero_() }
     _output = Child(output, name: "out_proj")
@@ -51,7 +53,7 @@ public final class MultiheadAttention: Module {
       bias = given + Self.added(later, query.dtype)
     }
     let attended = projected[0].scaledDotProductAttention(
-      projected[1], projected[2], mask: bias, causal: causal && bias == nil)
+      projected[1], projected[2], mask: bias, causal: causal && bias == nil, fused: fused)
     let joined = output(attended.transpose(1, 2).flatten(2))
     return batchFirst ? joined : joined.transpose(0, 1)
   }

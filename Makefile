@@ -9,8 +9,9 @@ bin := $(root)/.build/release
 TASK ?= cheetah-back
 ROWS ?=
 METHOD ?=
+INPUTS ?= 10000000
 
-.PHONY: help setup build demo test bench reproduce docs clean
+.PHONY: help setup build demo test bench reproduce python fuzz docs clean
 
 help:
 	@echo "make demo              set up, build, and search for a reward on a MuJoCo task (TASK=$(TASK))"
@@ -18,6 +19,8 @@ help:
 	@echo "make build             set up, and build .build/release/guerdon"
 	@echo "make bench             measure ours and the peers in turn (ROWS=<part of a row's name>)"
 	@echo "make reproduce         every method's acceptance experiment at full scale (METHOD=<slug>)"
+	@echo "make python            the C library libguerdon_reward, for pip install ./python"
+	@echo "make fuzz              feed damaged reward programs to the compiler (INPUTS=$(INPUTS))"
 	@echo "make docs              the library's reference as web pages in .build/docs/"
 	@echo "make setup             fetch what is needed into .deps/ (scripts/setup --check says what is missing)"
 	@echo "make clean             remove .build/ (not .deps/, not runs/)"
@@ -49,6 +52,17 @@ reproduce: build
 	  "$(bin)/guerdon" reproduce "$$method" --scale full; code=$$?; \
 	  case $$code in 0) ;; 2) [ $$worst = 1 ] || worst=2 ;; 130) exit 130 ;; *) worst=1 ;; esac; \
 	done; exit $$worst
+
+# The C library with everything in it that it needs of Swift, into the Python package: `pip install ./python` then carries it.
+python: setup
+	@$(call swift,build) --product guerdon_reward --scratch-path "$(root)/.build/library" --static-swift-stdlib \
+	  -Xswiftc -static-stdlib
+	@cp "$(root)"/.build/library/release/libguerdon_reward.* "$(root)/python/guerdon/"
+
+# Damaged reward programs by the million: the compiler must answer each (INPUTS=<count>).
+fuzz: setup
+	@$(call swift,build) --product guerdon-fuzz
+	@"$(bin)/guerdon-fuzz" --inputs $(INPUTS) --last "$(root)/runs/fuzz"
 
 docs: build
 	@"$(root)/scripts/docs"

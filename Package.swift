@@ -1,10 +1,11 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// What `make setup` fetched: `.deps/torch` and `.deps/mujoco` point into the pinned wheels.
+// What `make setup` fetched: `.deps/torch`, `.deps/mujoco` and `.deps/highs` point into the pinned wheels.
 let dependencies: String = Context.packageDirectory + "/.deps"
 let torch: String = Context.environment["GUERDON_TORCH"] ?? dependencies + "/torch"
 let mujoco: String = Context.environment["GUERDON_MUJOCO"] ?? dependencies + "/mujoco"
+let highs: String = Context.environment["GUERDON_HIGHS"] ?? dependencies + "/highs"
 
 // AVX2 and FMA are assumed on x86 (every such processor since 2013); GUERDON_MARCH says otherwise.
 #if arch(x86_64)
@@ -23,11 +24,25 @@ let mujocoLinking: [LinkerSetting] = [
   .unsafeFlags(["-L\(mujoco)", "-Xlinker", "-rpath", "-Xlinker", mujoco]),
   .linkedLibrary("mujoco"),
 ]
+// Debian keeps HDF5's serial build beside others, in folders of their own.
+#if os(Linux)
+let hdf5Headers: [CSetting] = [.unsafeFlags(["-I/usr/include/hdf5/serial"])]
+let hdf5Linking: [LinkerSetting] = [.linkedLibrary("hdf5_serial")]
+#else
+let hdf5Headers: [CSetting] = []
+let hdf5Linking: [LinkerSetting] = [.linkedLibrary("hdf5")]
+#endif
 let mujocoSwift: [SwiftSetting] = [.unsafeFlags(["-Xcc", mujocoHeaders[0]])]
+let highsLinking: [LinkerSetting] = [
+  .unsafeFlags(["-L\(highs)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(highs)/lib"]),
+  .linkedLibrary("highs"),
+]
 
 /// One room of the house. Imports point only down `docs/house.md`'s list, and these lists enforce it.
-func room(_ name: String, _ below: [Target.Dependency] = [], swift: [SwiftSetting] = []) -> Target {
-  .target(name: name, dependencies: below, swiftSettings: tuned + swift)
+func room(
+  _ name: String, _ below: [Target.Dependency] = [], swift: [SwiftSetting] = [], resources: [Resource] = []
+) -> Target {
+  .target(name: name, dependencies: below, resources: resources, swiftSettings: tuned + swift)
 }
 func tests(_ name: String, _ below: [Target.Dependency], resources: [Resource] = []) -> Target {
   .testTarget(name: name + "Tests", dependencies: [.byName(name: name)] + below + ["TestSupport"],
@@ -35,32 +50,45 @@ func tests(_ name: String, _ below: [Target.Dependency], resources: [Resource] =
 }
 
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let sqlite: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
   name: "Guerdon",
   platforms: [.macOS(.v15)],
-  products: [.executable(name: "guerdon", targets: ["guerdon"])],
+  products: [
+    .executable(name: "guerdon", targets: ["guerdon"]),
+    .library(name: "guerdon_reward", type: .dynamic, targets: ["RewardLibrary"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     // Ground: numbers and physics.
-    room("Basics"),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    room("Basics", ["CZlib"]),
     .target(
       name: "CTorch",
       cxxSettings: [.unsafeFlags(["-I\(torch)/include", "-I\(torch)/include/torch/csrc/api/include"])],
       linkerSettings: torchLinking),
     room("Torch", ["CTorch", "Basics"]),
     .target(name: "CMuJoCo", cSettings: [.unsafeFlags(mujocoHeaders)], linkerSettings: mujocoLinking),
+    .target(name: "CHDF5", cSettings: hdf5Headers, linkerSettings: hdf5Linking),
+    .target(name: "CHiGHS", cSettings: [.unsafeFlags(["-I\(highs)/include"])], linkerSettings: highsLinking),
 
     // Materials: the nouns.
+    room("FiniteMDPs", ["Basics", "CHiGHS"]),
     room("Schemas"),
-    room("Environments", ["Basics", "Schemas", "CMuJoCo"], swift: mujocoSwift),
+    room(
+      "Environments", ["Basics", "Schemas", "FiniteMDPs", "CMuJoCo", "CZlib", yams], swift: mujocoSwift,
+      resources: [.embedInCode("Bridge/bridge_worker.py")]),
+    room("Episodes", ["Basics", "Schemas", "Environments", "CHDF5"], swift: mujocoSwift),
     room("RewardPrograms", ["Basics", "Schemas"]),
+    room("DifferentiableRewards", ["Basics", "Schemas", "RewardPrograms", "Torch"]),
     room("Rewards", ["Basics", "Schemas", "Environments", "RewardPrograms"], swift: mujocoSwift),
-    room("Experiments", ["Basics"]),
+    room("Experiments", ["Basics", sqlite]),
 
     // Workshops: what two or more methods share.
     room("Agents", ["Basics", "Torch", "Environments", "Rewards"], swift: mujocoSwift),
@@ -79,29 +107,44 @@ let package = Package(
     // Doors.
     .executableTarget(
       name: "guerdon",
-      dependencies: ["RewardDesign", "GeneratedRewards", "RewardAudit", "Proposers", "Agents", "Experiments", "Rewards",
+      dependencies: ["RewardDesign", "GeneratedRewards", "DifferentiableRewards", "Torch", "RewardAudit", "Proposers", "Agents", "Experiments", "Rewards",
                      "RewardPrograms", "Environments", "Schemas", "Basics", argumentParser],
       swiftSettings: tuned + mujocoSwift),
+
+    // The C library that the Python package loads.
+    .target(name: "CRewardLibrary"),
+    room("RewardLibrary", ["CRewardLibrary", "Basics", "Schemas", "RewardPrograms"]),
 
     // Benchmarks: ours and the peer in turn.
     .target(
       name: "CStepLoop", path: "Benchmarks/CStepLoop", cSettings: [.unsafeFlags(mujocoHeaders)],
       linkerSettings: mujocoLinking),
     .executableTarget(
-      name: "guerdon-bench", dependencies: ["Basics", "Environments", "Agents", "CStepLoop", argumentParser],
+      name: "guerdon-bench",
+      dependencies: ["Basics", "Schemas", "Torch", "Environments", "FiniteMDPs", "Experiments", "Agents", "RewardPrograms",
+                     "CStepLoop", argumentParser],
       path: "Benchmarks/guerdon-bench", swiftSettings: tuned + mujocoSwift),
 
     // Tests.
     .target(name: "TestSupport", dependencies: ["Basics"], path: "Tests/TestSupport"),
+    .target(
+      name: "ProgramCorpus", dependencies: ["Basics", "Schemas", "RewardPrograms", "TestSupport"],
+      path: "Tests/ProgramCorpus", resources: [.copy("Programs")]),
+    .executableTarget(
+      name: "guerdon-fuzz", dependencies: ["ProgramCorpus", argumentParser], path: "Benchmarks/guerdon-fuzz"),
     tests("Basics", []),
     tests("Proposers", ["Schemas", "RewardPrograms", "Basics"]),
     tests("RewardAudit", ["Schemas", "RewardPrograms", "Basics"]),
-    tests("Environments", ["Basics", "Schemas"]),
+    tests("Environments", ["Basics", "Schemas", "FiniteMDPs"], resources: [.copy("Python")]),
+    tests("Episodes", ["Basics", "Schemas", "Environments"]),
     tests("Agents", ["Basics", "Schemas", "Environments", "Rewards"]),
+    tests("DifferentiableRewards", ["Basics", "Schemas", "RewardPrograms", "Torch", "ProgramCorpus"]),
     tests("Experiments", ["Basics"]),
+    tests("FiniteMDPs", ["Basics"]),
     tests("GeneratedRewards", ["Experiments", "Proposers", "RewardPrograms"]),
     tests("RewardDesign", ["Basics", "Environments", "Proposers", "RewardPrograms"]),
-    tests("RewardPrograms", ["Basics", "Schemas"], resources: [.copy("Programs")]),
+    tests("RewardPrograms", ["Basics", "Schemas", "ProgramCorpus"]),
+    tests("RewardLibrary", ["Basics"]),
     tests("Torch", ["Basics"]),
   ],
   swiftLanguageModes: [.v6],
@@ -123,5 +166,7 @@ if let rooms = Context.environment["GUERDON_ROOM"], !rooms.isEmpty {
     }
   }
   package.targets.removeAll { !kept.contains($0.name) }
-  package.products.removeAll { product in !kept.contains(product.name) }
+  package.products.removeAll { product in
+    !kept.contains(product.name) && !(product.name == "guerdon_reward" && kept.contains("RewardLibrary"))
+  }
 }

@@ -6,7 +6,8 @@ import Foundation
   static let configuration = CommandConfiguration(
     commandName: "guerdon-bench",
     abstract: "Measures Guerdon and its peers in turn and prints the ratios.",
-    discussion: "Exits with 2 if a ratio falls short, with 1 if a row could not be measured.")
+    discussion: "Exits with 2 if a ratio falls short, with 1 if a row could not be measured.",
+    subcommands: [ParityCommand.self])
 
   @Option(help: "Measure only the rows whose name contains this text (case does not matter).")
   var rows = ""

@@ -68,18 +68,13 @@ public final class PPO: @unchecked Sendable {
   let actor: MLP
   let critic: MLP
   let logStandardDeviation: FloatBuffer
-  var actorOptimizer: Adam
-  var criticOptimizer: Adam
-  var deviationOptimizer: Adam
+  let actorOptimizer: Adam
+  let criticOptimizer: Adam
+  let deviationOptimizer: Adam
   var random: RandomGenerator
   var observationMoments: RunningMoments?
-  var returnMoments = RunningMoments(width: 1)
-  /// Discounted return of each environment so far, for reward normalisation.
-  var discountedReturns: [Double]
-  /// Undiscounted sums of each environment's episode so far.
-  var environmentSums: [Double]
-  var rewardSums: [Double]
-  var episodeSteps: [Int]
+  var rewardNormalizer: RewardNormalizer
+  var ledger: EpisodeLedger
   let meter: RewardMeter
 
   private let pool: WorkerPool
@@ -134,10 +129,8 @@ public final class PPO: @unchecked Sendable {
     criticOptimizer = Adam(count: critic.parameters.count)
     deviationOptimizer = Adam(count: logStandardDeviation.count)
     observationMoments = configuration.normalizesObservations ? RunningMoments(width: observationWidth) : nil
-    discountedReturns = Array(repeating: 0, count: count)
-    environmentSums = Array(repeating: 0, count: count)
-    rewardSums = Array(repeating: 0, count: count)
-    episodeSteps = Array(repeating: 0, count: count)
+    rewardNormalizer = RewardNormalizer(count: count, gamma: Double(configuration.gamma))
+    ledger = EpisodeLedger(count: count)
     meter = try RewardMeter(reward, policy: configuration.nonFinite, environment: environment)
     rollout = Rollout(
       steps: configuration.rolloutSteps, count: count, observationWidth: observationWidth, actionWidth: actionWidth,
@@ -160,13 +153,10 @@ public final class PPO: @unchecked Sendable {
 
   /// The policy as it is now.
   public var policy: Policy {
-    let network = MLP(widths: actor.widths)
-    network.parameters.assign(actor.parameters.array)
-    network.refresh()
     let isContinuous = if case .box = environment.spec.actionSpace { true } else { false }
     return Policy(
       environment: environment.spec.id, observationWidth: observationWidth, actionSpace: environment.spec.actionSpace,
-      observationMoments: observationMoments, network: network,
+      observationMoments: observationMoments, network: actor.copy(), head: .direct,
       logStandardDeviation: isContinuous ? Array(logStandardDeviation.array.prefix(actionWidth)) : [])
   }
 
@@ -185,6 +175,7 @@ public final class PPO: @unchecked Sendable {
   /// - Throws: as `train`.
   public func iterate() throws -> Iteration {
     let environmentRewards = collect()
+    if let failure = environment.failure { throw failure }
     let terms = try meter.measure(rollout)
     var iteration = account(environmentRewards)
     iteration.terms = terms
@@ -295,36 +286,23 @@ public final class PPO: @unchecked Sendable {
     var iteration = Iteration(
       steps: steps, environmentReturns: [], returns: [], episodeLengths: [], terms: [], policyLoss: 0, valueLoss: 0,
       entropy: 0, approximateKL: 0, clipFraction: 0)
-    for row in 0..<rollout.rows {
-      let i = row % rollout.count
-      environmentSums[i] += environmentRewards[row]
-      rewardSums[i] += rollout.rewards[row]
-      episodeSteps[i] += 1
-      if rollout.terminated[row] || rollout.truncated[row] {
-        iteration.environmentReturns.append(environmentSums[i])
-        iteration.returns.append(rewardSums[i])
-        iteration.episodeLengths.append(episodeSteps[i])
-        (environmentSums[i], rewardSums[i], episodeSteps[i]) = (0, 0, 0)
-      }
-    }
+    let finished = ledger.enter(rollout, environmentRewards: environmentRewards)
+    iteration.environmentReturns = finished.map(\.environmentReturn)
+    iteration.returns = finished.map(\.rewardReturn)
+    iteration.episodeLengths = finished.map(\.length)
     return iteration
   }
 
-  /// r / √(Var[discounted return] + 1e-8), clipped to ±10, with the variance up to each step.
+  /// Normalises each step's rewards by what was known up to it.
   private func normalizeRewards() {
+    let count = rollout.count
     for t in 0..<rollout.steps {
-      for i in 0..<rollout.count {
-        discountedReturns[i] = discountedReturns[i] * Double(configuration.gamma) + rollout.rewards[t * rollout.count + i]
+      let first = t * count
+      rollout.rewards.withUnsafeBufferPointer { rewards in
+        guard let start = rewards.baseAddress else { return }
+        rewardNormalizer.update(start + first) { rollout.terminated[first + $0] || rollout.truncated[first + $0] }
       }
-      discountedReturns.withUnsafeBufferPointer { values in
-        if let start = values.baseAddress { returnMoments.update(start, rows: rollout.count) }
-      }
-      let scale = 1 / (returnMoments.variance[0] + 1e-8).squareRoot()
-      for i in 0..<rollout.count {
-        let row = t * rollout.count + i
-        rollout.rewards[row] = min(max(rollout.rewards[row] * scale, -10), 10)
-        if rollout.terminated[row] || rollout.truncated[row] { discountedReturns[i] = 0 }
-      }
+      for row in first..<first + count { rollout.rewards[row] = rewardNormalizer.normalized(rollout.rewards[row]) }
     }
   }
 
@@ -459,9 +437,9 @@ public final class PPO: @unchecked Sendable {
   }
 }
 
-private let halfLogTwoPi: Float = 0.918_938_533_204_672_7
+let halfLogTwoPi: Float = 0.918_938_533_204_672_7
 
-private func logSumExp(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
+func logSumExp(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
   var largest = x[0]
   for j in 1..<max(count, 1) { largest = max(largest, x[j]) }
   var sum: Float = 0
@@ -469,7 +447,7 @@ private func logSumExp(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
   return largest + log(sum)
 }
 
-private func squaredNorm(_ buffer: FloatBuffer) -> Float {
+func squaredNorm(_ buffer: FloatBuffer) -> Float {
   var sum = Lanes.zero
   var i = 0
   while i < buffer.count {

@@ -13,11 +13,8 @@ extension PPO {
     var steps: Int
     var optimizerSteps: [Int]
     var random: RandomGenerator
-    var returnMoments: RunningMoments
-    var discountedReturns: [Double]
-    var environmentSums: [Double]
-    var rewardSums: [Double]
-    var episodeSteps: [Int]
+    var rewardNormalizer: RewardNormalizer
+    var ledger: EpisodeLedger
     var environments: [EnvironmentState]
     var openEpisodes: [[Double]]
     var imputedRewards: Int
@@ -30,8 +27,7 @@ extension PPO {
     let state = State(
       configuration: configuration, environment: environment.spec.id, steps: steps,
       optimizerSteps: [actorOptimizer.steps, criticOptimizer.steps, deviationOptimizer.steps], random: random,
-      returnMoments: returnMoments, discountedReturns: discountedReturns, environmentSums: environmentSums,
-      rewardSums: rewardSums, episodeSteps: episodeSteps, environments: environment.saveState(),
+      rewardNormalizer: rewardNormalizer, ledger: ledger, environments: environment.saveState(),
       openEpisodes: meter.openEpisodes, imputedRewards: imputedRewards)
     let text: String
     do {
@@ -63,8 +59,8 @@ extension PPO {
     }
     let count = environment.count
     guard state.configuration == configuration, state.environment == environment.spec.id,
-      [state.environments.count, state.discountedReturns.count, state.environmentSums.count, state.rewardSums.count,
-       state.episodeSteps.count].allSatisfy({ $0 == count }), state.optimizerSteps.count == 3
+      [state.environments.count, state.rewardNormalizer.count, state.ledger.count].allSatisfy({ $0 == count }),
+      state.optimizerSteps.count == 3
     else {
       throw GuerdonError.failure(
         "The checkpoint \(url.path) is of another training: \(state.environment) with \(state.environments.count) environments, or other hyperparameters.")
@@ -85,17 +81,15 @@ extension PPO {
     else { throw GuerdonError.failure("The checkpoint \(url.path) is damaged: its networks have other shapes.") }
 
     for (network, stored) in [(actor, newActor), (critic, newCritic)] {
-      network.parameters.assign(stored.parameters.array)
-      network.refresh()
+      network.assign(stored.parameters.array)
     }
     logStandardDeviation.assign(deviations)
     actorOptimizer.restore(steps: state.optimizerSteps[0], mean: slots[0].mean, square: slots[0].square)
     criticOptimizer.restore(steps: state.optimizerSteps[1], mean: slots[1].mean, square: slots[1].square)
     deviationOptimizer.restore(steps: state.optimizerSteps[2], mean: slots[2].mean, square: slots[2].square)
     observationMoments = moments
-    returnMoments = state.returnMoments
-    (discountedReturns, environmentSums) = (state.discountedReturns, state.environmentSums)
-    (rewardSums, episodeSteps) = (state.rewardSums, state.episodeSteps)
+    rewardNormalizer = state.rewardNormalizer
+    ledger = state.ledger
     random = state.random
     steps = state.steps
     meter.restore(openEpisodes: state.openEpisodes, imputed: state.imputedRewards)

@@ -8,10 +8,14 @@ extension Policy {
   private static let format = "guerdon.policy.v1"
 
   /// Writes the policy as safetensors: `actor.<i>.weight` [out, in] and `actor.<i>.bias` as a PyTorch `Sequential` of
-  /// `Linear` and `Tanh` names them, `log_std`, and the moments of the observations.
+  /// `Linear` and `Tanh` (or `ReLU`) names them, `log_std`, and the moments of the observations. The metadata say what
+  /// hidden layers end in (`activation`) and how outputs become actions (`head`).
   /// - Throws: `GuerdonError` when the file cannot be written.
   public func save(to url: URL) throws {
-    var file = SafetensorsFile(metadata: ["format": Self.format, "environment": environment])
+    var file = SafetensorsFile(metadata: [
+      "format": Self.format, "environment": environment, "activation": network.activation.rawValue,
+      "head": head.rawValue,
+    ])
     network.store(in: &file, prefix: "actor")
     if !logStandardDeviation.isEmpty { file["log_std"] = .init(logStandardDeviation) }
     observationMoments?.store(in: &file, prefix: "observation")
@@ -27,9 +31,11 @@ extension Policy {
     }
     let spec = try Environments.spec(id)
     do {
-      let network = try MLP(file, prefix: "actor")
-      let outputs: Int
-      if case .discrete(let choices) = spec.actionSpace { outputs = choices } else { outputs = spec.actionSpace.width }
+      guard let activation = MLP.Activation(rawValue: file.metadata["activation"] ?? "tanh"),
+        let head = Head(rawValue: file.metadata["head"] ?? "direct")
+      else { throw GuerdonError.failure("its metadata name an activation or a head that is not known") }
+      let network = try MLP(file, prefix: "actor", activation: activation)
+      let outputs = head.outputs(for: spec.actionSpace)
       guard network.widths.first == spec.observationSpace.width, network.widths.last == outputs else {
         throw GuerdonError.failure(
           "its network maps \(network.widths.first ?? 0) numbers to \(network.widths.last ?? 0), but \(id) has \(spec.observationSpace.width) observations and \(outputs) actions")
@@ -37,7 +43,7 @@ extension Policy {
       return Policy(
         environment: id, observationWidth: spec.observationSpace.width, actionSpace: spec.actionSpace,
         observationMoments: try RunningMoments(file, prefix: "observation", width: spec.observationSpace.width),
-        network: network, logStandardDeviation: try file["log_std"]?.floats() ?? [])
+        network: network, head: head, logStandardDeviation: try file["log_std"]?.floats() ?? [])
     } catch let error as GuerdonError {
       throw GuerdonError.failure("The policy \(url.path) cannot be used: \(error.message)")
     }
@@ -54,7 +60,7 @@ extension MLP {
   }
 
   /// - Throws: `GuerdonError` when the layers do not fit each other.
-  convenience init(_ file: SafetensorsFile, prefix: String) throws {
+  convenience init(_ file: SafetensorsFile, prefix: String, activation: Activation = .tanh) throws {
     var widths: [Int] = []
     var parameters: [(weight: [Float], bias: [Float])] = []
     while let weight = file["\(prefix).\(2 * parameters.count).weight"] {
@@ -68,7 +74,7 @@ extension MLP {
       parameters.append((try weight.floats(), try bias.floats()))
     }
     guard !parameters.isEmpty else { throw GuerdonError.failure("it has no layers called \(prefix).0") }
-    self.init(widths: widths)
+    self.init(widths: widths, activation: activation)
     for (index, layer) in parameters.enumerated() { set(layer: index, weight: layer.weight, bias: layer.bias) }
   }
 }

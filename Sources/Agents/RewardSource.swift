@@ -101,6 +101,9 @@ final class RewardMeter {
     return []
   }
 
+  /// The environments were reset: what was open will never end.
+  func forgetOpenEpisodes() { for i in lengths.indices { lengths[i] = 0 } }
+
   private func append(_ batch: TransitionBatch, _ row: Int, to i: Int) {
     let episode = open[i]
     for column in 0..<batch.schema.width {

@@ -16,7 +16,7 @@ public struct RunningMoments: Sendable, Hashable, Codable {
   }
 
   /// Takes in `rows` row-major vectors.
-  mutating func update(_ values: UnsafePointer<Double>, rows: Int) {
+  public mutating func update(_ values: UnsafePointer<Double>, rows: Int) {
     guard rows > 0 else { return }
     let width = mean.count
     let batch = Double(rows), total = count + batch

@@ -8,6 +8,7 @@
 #include <ATen/core/Formatting.h>
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
 #include <torch/version.h>
 
 #include <cstring>
@@ -19,6 +20,26 @@ namespace {
 thread_local std::string last_error;
 
 at::Generator &ref(ct_generator g) { return *reinterpret_cast<at::Generator *>(g); }
+
+/// A draw with the gradient that LibTorch has apart from it, as torch.distributions joins them. It cannot be
+/// differentiated twice, and says so.
+struct Dirichlet : torch::autograd::Function<Dirichlet> {
+  using Context = torch::autograd::AutogradContext;
+
+  static at::Tensor forward(Context *context, const at::Tensor &concentration, const at::Generator &generator) {
+    at::Tensor x = at::_sample_dirichlet(concentration, generator);
+    context->save_for_backward({x, concentration});
+    return x;
+  }
+  static torch::autograd::variable_list backward(Context *context, torch::autograd::variable_list gradients) {
+    auto saved = context->get_saved_variables();
+    const at::Tensor &x = saved[0], &concentration = saved[1], &slope = gradients[0];
+    at::Tensor total = concentration.sum(-1, true).expand_as(concentration);
+    at::Tensor each = at::_dirichlet_grad(x, concentration, total);
+    at::Tensor mean = at::mul(x, slope).sum(-1, true);
+    return {at::mul(each, at::sub(slope, mean)), at::Tensor()};
+  }
+};
 }  // namespace
 
 void ct::record_error(const char *message) noexcept {
@@ -190,6 +211,15 @@ ct_tensor ct_uniform(const int64_t *sizes, int64_t dims, double low, double high
 }
 ct_tensor ct_bernoulli(ct_tensor probabilities, ct_generator g) {
   return tensor_from([&] { return at::bernoulli(ref(probabilities), ref(g)); });
+}
+ct_tensor ct_exponential(const int64_t *sizes, int64_t dims, ct_generator g, ct_options o) {
+  return tensor_from([&] { return at::empty(ints(sizes, dims), options(o)).exponential_(1, ref(g)); });
+}
+ct_tensor ct_gamma(ct_tensor concentration, ct_generator g) {
+  return tensor_from([&] { return at::_standard_gamma(ref(concentration), ref(g)); });
+}
+ct_tensor ct_dirichlet(ct_tensor concentration, ct_generator g) {
+  return tensor_from([&] { return Dirichlet::apply(ref(concentration), ref(g)); });
 }
 ct_tensor ct_multinomial(ct_tensor probabilities, int64_t count, bool replacement, ct_generator g) {
   return tensor_from([&] { return at::multinomial(ref(probabilities), count, replacement, ref(g)); });

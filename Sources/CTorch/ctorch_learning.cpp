@@ -1,4 +1,4 @@
-// Linear algebra, layers, losses, changes in place, optimisers.
+// Linear algebra, changes in place, optimisers.
 #include "support.h"
 
 #include <ATen/Functions.h>
@@ -39,33 +39,21 @@ int ct_eigh(ct_tensor x, ct_tensor *out) {
 int ct_slogdet(ct_tensor x, ct_tensor *out) {
   return status_of([&] { hand_out(at::linalg_slogdet(ref(x)), out); });
 }
-
-ct_tensor ct_linear(ct_tensor x, ct_tensor weight, ct_tensor bias) {
-  return tensor_from([&] { return at::linear(ref(x), ref(weight), ref_if_any(bias)); });
+int ct_lstsq(ct_tensor a, ct_tensor b, const char *driver, ct_tensor *out) {
+  return status_of([&] {
+    std::optional<std::string_view> name;
+    if (driver) name = driver;
+    hand_out(at::linalg_lstsq(ref(a), ref(b), std::nullopt, name), out);
+  });
 }
-ct_tensor ct_layer_norm(ct_tensor x, const int64_t *shape, int64_t dims, ct_tensor weight, ct_tensor bias,
-                        double epsilon) {
-  return tensor_from(
-      [&] { return at::layer_norm(ref(x), ints(shape, dims), ref_if_any(weight), ref_if_any(bias), epsilon); });
+ct_tensor ct_cholesky_solve(ct_tensor b, ct_tensor factor, bool upper) {
+  return tensor_from([&] { return at::cholesky_solve(ref(b), ref(factor), upper); });
 }
-ct_tensor ct_mse_loss(ct_tensor x, ct_tensor target, int64_t reduction) {
-  return tensor_from([&] { return at::mse_loss(ref(x), ref(target), reduction); });
+ct_tensor ct_cdist(ct_tensor x, ct_tensor y, double order) {
+  return tensor_from([&] { return at::cdist(ref(x), ref(y), order); });
 }
-ct_tensor ct_l1_loss(ct_tensor x, ct_tensor target, int64_t reduction) {
-  return tensor_from([&] { return at::l1_loss(ref(x), ref(target), reduction); });
-}
-ct_tensor ct_smooth_l1_loss(ct_tensor x, ct_tensor target, int64_t reduction, double beta) {
-  return tensor_from([&] { return at::smooth_l1_loss(ref(x), ref(target), reduction, beta); });
-}
-ct_tensor ct_huber_loss(ct_tensor x, ct_tensor target, int64_t reduction, double delta) {
-  return tensor_from([&] { return at::huber_loss(ref(x), ref(target), reduction, delta); });
-}
-ct_tensor ct_cross_entropy(ct_tensor x, ct_tensor target, int64_t reduction) {
-  return tensor_from([&] { return at::cross_entropy_loss(ref(x), ref(target), {}, reduction); });
-}
-ct_tensor ct_bce_with_logits(ct_tensor x, ct_tensor target, int64_t reduction) {
-  return tensor_from(
-      [&] { return at::binary_cross_entropy_with_logits(ref(x), ref(target), {}, {}, reduction); });
+ct_tensor ct_tensordot(ct_tensor x, ct_tensor y, const int64_t *x_dims, const int64_t *y_dims, int64_t count) {
+  return tensor_from([&] { return at::tensordot(ref(x), ref(y), ints(x_dims, count), ints(y_dims, count)); });
 }
 
 int ct_copy_(ct_tensor x, ct_tensor source) {
@@ -75,7 +63,8 @@ int ct_fill_(ct_tensor x, ct_scalar value) {
   return status_of([&] { ref(x).fill_(scalar(value)); });
 }
 int ct_add_(ct_tensor x, ct_tensor y, double alpha) {
-  return status_of([&] { ref(x).add_(ref(y), alpha); });
+  // Integers take no fractional factor, not even a whole one.
+  return status_of([&] { alpha == 1 ? ref(x).add_(ref(y)) : ref(x).add_(ref(y), alpha); });
 }
 int ct_mul_scalar_(ct_tensor x, double factor) {
   return status_of([&] { ref(x).mul_(factor); });
@@ -86,6 +75,10 @@ int ct_lerp_(ct_tensor x, ct_tensor end, double weight) {
 int ct_set_data(ct_tensor x, ct_tensor data) {
   return status_of([&] { ref(x).set_data(ref(data)); });
 }
+ct_tensor ct_alias(ct_tensor x) {
+  return tensor_from([&] { return ref(x); });
+}
+void ct_swap(ct_tensor x, ct_tensor y) { std::swap(ref(x), ref(y)); }
 
 int ct_adam_step(const ct_tensor *parameters, const ct_tensor *averages, const ct_tensor *squares,
                  const ct_tensor *largest, const ct_tensor *steps, int64_t count, ct_adam_options o) {
@@ -111,6 +104,35 @@ int ct_sgd_step(const ct_tensor *parameters, const ct_tensor *momenta, int64_t c
                     o.maximize, o.first_step);
   });
 }
+int ct_rmsprop_step(const ct_tensor *parameters, const ct_tensor *squares, const ct_tensor *averages,
+                    const ct_tensor *momenta, int64_t count, ct_rmsprop_options o) {
+  return status_of([&] {
+    at::NoGradGuard guard;
+    auto p = list(parameters, count), v = list(squares, count);
+    auto g = gradients(p);
+    if (o.weight_decay != 0) g = at::_foreach_add(g, p, o.weight_decay);
+    at::_foreach_mul_(v, o.alpha);
+    at::_foreach_addcmul_(v, g, g, 1 - o.alpha);
+    std::vector<at::Tensor> scale;
+    if (o.centered) {
+      auto m = list(averages, count);
+      at::_foreach_lerp_(m, g, 1 - o.alpha);
+      scale = at::_foreach_addcmul(v, m, m, -1);
+      at::_foreach_sqrt_(scale);
+    } else {
+      scale = at::_foreach_sqrt(v);
+    }
+    at::_foreach_add_(scale, o.epsilon);
+    if (o.momentum != 0) {
+      auto b = list(momenta, count);
+      at::_foreach_mul_(b, o.momentum);
+      at::_foreach_addcdiv_(b, g, scale);
+      at::_foreach_add_(p, b, -o.learning_rate);
+    } else {
+      at::_foreach_addcdiv_(p, g, scale, -o.learning_rate);
+    }
+  });
+}
 int ct_zero_grad(const ct_tensor *parameters, int64_t count, bool set_to_none) {
   return status_of([&] {
     for (int64_t i = 0; i < count; ++i) {
@@ -124,16 +146,25 @@ int ct_zero_grad(const ct_tensor *parameters, int64_t count, bool set_to_none) {
     }
   });
 }
-ct_tensor ct_clip_grad_norm(const ct_tensor *parameters, int64_t count, double limit) {
+ct_tensor ct_clip_grad_norm(const ct_tensor *parameters, int64_t count, double limit, double order) {
   return tensor_from([&] {
     at::NoGradGuard guard;
     auto g = gradients(list(parameters, count));
     if (g.empty()) return at::zeros({});
-    at::Tensor total = at::linalg_vector_norm(at::stack(at::_foreach_norm(g, 2)));
+    at::Tensor total = at::linalg_vector_norm(at::stack(at::_foreach_norm(g, order)), order);
     // PyTorch's clip_grad_norm_: multiply always, by a factor of at most one, so that no value need be read back.
     at::Tensor factor = at::clamp_max(at::mul(at::reciprocal(at::add(total, 1e-6)), limit), 1);
     at::_foreach_mul_(g, factor);
     return total;
+  });
+}
+int ct_clip_grad_value(const ct_tensor *parameters, int64_t count, double limit) {
+  return status_of([&] {
+    at::NoGradGuard guard;
+    auto g = gradients(list(parameters, count));
+    if (g.empty()) return;
+    at::_foreach_clamp_min_(g, -limit);
+    at::_foreach_clamp_max_(g, limit);
   });
 }
 

@@ -110,6 +110,9 @@ ct_tensor ct_masked_fill(ct_tensor x, ct_tensor mask, ct_scalar value) {
 ct_tensor ct_lerp(ct_tensor x, ct_tensor end, double weight) {
   return tensor_from([&] { return at::lerp(ref(x), ref(end), weight); });
 }
+ct_tensor ct_polygamma(int64_t order, ct_tensor x) {
+  return tensor_from([&] { return at::polygamma(order, ref(x)); });
+}
 
 #define CT_DEFINE_ALONG(name) \
   ct_tensor ct_##name(ct_tensor x, int64_t dim) { return tensor_from([&] { return at::name(ref(x), dim); }); }
@@ -158,6 +161,31 @@ int ct_sort(ct_tensor x, int64_t dim, bool descending, ct_tensor *out) {
 int ct_topk(ct_tensor x, int64_t k, int64_t dim, bool largest, ct_tensor *out) {
   return status_of([&] { hand_out(at::topk(ref(x), k, dim, largest, /*sorted=*/true), out); });
 }
+int ct_cummax(ct_tensor x, int64_t dim, ct_tensor *out) {
+  return status_of([&] { hand_out(at::cummax(ref(x), dim), out); });
+}
+int ct_cummin(ct_tensor x, int64_t dim, ct_tensor *out) {
+  return status_of([&] { hand_out(at::cummin(ref(x), dim), out); });
+}
+int ct_median(ct_tensor x, int64_t dim, bool keepdim, ct_tensor *out) {
+  return status_of([&] { hand_out(at::median(ref(x), dim, keepdim), out); });
+}
+ct_tensor ct_quantile(ct_tensor x, double q, const int64_t *dim, bool keepdim) {
+  return tensor_from([&] { return at::quantile(ref(x), q, int_if_any(dim), keepdim); });
+}
+int ct_unique(ct_tensor x, const int64_t *dim, ct_tensor *out) {
+  return status_of([&] {
+    hand_out(dim ? at::unique_dim(ref(x), *dim, /*sorted=*/true, /*return_inverse=*/true, /*return_counts=*/true)
+                 : at::_unique2(ref(x), /*sorted=*/true, /*return_inverse=*/true, /*return_counts=*/true),
+             out);
+  });
+}
+ct_tensor ct_bincount(ct_tensor x, ct_tensor weights, int64_t minimum_length) {
+  return tensor_from([&] { return at::bincount(ref(x), ref_if_any(weights), minimum_length); });
+}
+ct_tensor ct_searchsorted(ct_tensor sorted, ct_tensor values, bool right) {
+  return tensor_from([&] { return at::searchsorted(ref(sorted), ref(values), /*out_int32=*/false, right); });
+}
 
 #define CT_DEFINE_SHAPED(name)                                               \
   ct_tensor ct_##name(ct_tensor x, const int64_t *sizes, int64_t count) {    \
@@ -204,6 +232,27 @@ ct_tensor ct_stack(const ct_tensor *tensors, int64_t count, int64_t dim) {
 ct_tensor ct_one_hot(ct_tensor x, int64_t classes) {
   return tensor_from([&] { return at::one_hot(ref(x), classes); });
 }
+ct_tensor ct_movedim(ct_tensor x, int64_t source, int64_t destination) {
+  return tensor_from([&] { return at::movedim(ref(x), source, destination); });
+}
+ct_tensor ct_roll(ct_tensor x, const int64_t *shifts, const int64_t *dims, int64_t count) {
+  return tensor_from([&] { return at::roll(ref(x), ints(shifts, count), ints(dims, count)); });
+}
+ct_tensor ct_repeat_interleave(ct_tensor x, int64_t times, int64_t dim) {
+  return tensor_from([&] { return at::repeat_interleave(ref(x), times, dim); });
+}
+ct_tensor ct_diff(ct_tensor x, int64_t order, int64_t dim) {
+  return tensor_from([&] { return at::diff(ref(x), order, dim); });
+}
+ct_tensor ct_windows(ct_tensor x, int64_t dim, int64_t size, int64_t step) {
+  return tensor_from([&] { return ref(x).unfold(dim, size, step); });
+}
+ct_tensor ct_pad(ct_tensor x, const int64_t *widths, int64_t count, const char *mode, double value) {
+  return tensor_from([&] {
+    bool constant = std::string_view(mode) == "constant";
+    return at::pad(ref(x), ints(widths, count), mode, constant ? std::optional<double>(value) : std::nullopt);
+  });
+}
 
 ct_tensor ct_index_get(ct_tensor x, const ct_index *indices, int64_t count) {
   return tensor_from([&] { return ref(x).index(tensor_indices(indices, count)); });
@@ -225,6 +274,19 @@ ct_tensor ct_scatter_add(ct_tensor x, int64_t dim, ct_tensor index, ct_tensor so
 }
 ct_tensor ct_index_add(ct_tensor x, int64_t dim, ct_tensor index, ct_tensor source) {
   return tensor_from([&] { return at::index_add(ref(x), dim, ref(index), ref(source)); });
+}
+ct_tensor ct_index_copy(ct_tensor x, int64_t dim, ct_tensor index, ct_tensor source) {
+  return tensor_from([&] { return at::index_copy(ref(x), dim, ref(index), ref(source)); });
+}
+ct_tensor ct_index_fill(ct_tensor x, int64_t dim, ct_tensor index, ct_scalar value) {
+  return tensor_from([&] { return at::index_fill(ref(x), dim, ref(index), scalar(value)); });
+}
+ct_tensor ct_scatter_reduce(ct_tensor x, int64_t dim, ct_tensor index, ct_tensor source, const char *reduce,
+                            bool include_self) {
+  return tensor_from([&] { return at::scatter_reduce(ref(x), dim, ref(index), ref(source), reduce, include_self); });
+}
+ct_tensor ct_masked_scatter(ct_tensor x, ct_tensor mask, ct_tensor source) {
+  return tensor_from([&] { return at::masked_scatter(ref(x), ref(mask), ref(source)); });
 }
 
 }  // extern "C"

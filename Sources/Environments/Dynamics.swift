@@ -3,11 +3,10 @@ import Basics
 /// The rules of one environment, acting on a state that is a plain vector of numbers.
 ///
 /// States lie outside the simulator, so that they are saved, restored and moved between threads by copying.
-protocol Dynamics: Sendable {
+protocol StochasticDynamics: Sendable {
   /// What one thread needs to compute a step; nothing in it outlasts the step.
   associatedtype Workspace
 
-  static var spec: EnvironmentSpec { get }
   /// Numbers in a state.
   var stateWidth: Int { get }
   /// Environments that a thread takes at a time: enough to be worth the few nanoseconds of taking them.
@@ -21,10 +20,28 @@ protocol Dynamics: Sendable {
     _ state: UnsafeMutablePointer<Double>, random: inout RandomGenerator, observation: UnsafeMutablePointer<Double>,
     in workspace: Workspace)
 
-  /// Takes one step, observes the new state and, if asked, appends the schema's physical quantities to `record`.
+  /// Takes one step, with the random numbers that Gymnasium's `step` draws, observes the new state and, if asked, appends
+  /// the schema's physical quantities to `record`.
+  func step(
+    _ state: UnsafeMutablePointer<Double>, action: UnsafePointer<Double>, random: inout RandomGenerator,
+    observation: UnsafeMutablePointer<Double>, record: inout RecordWriter?, in workspace: Workspace) -> Outcome
+}
+
+/// Rules of an environment whose steps draw no random numbers.
+protocol Dynamics: StochasticDynamics {
   func step(
     _ state: UnsafeMutablePointer<Double>, action: UnsafePointer<Double>, observation: UnsafeMutablePointer<Double>,
     record: inout RecordWriter?, in workspace: Workspace) -> Outcome
+}
+
+extension Dynamics {
+  @inline(__always)
+  func step(
+    _ state: UnsafeMutablePointer<Double>, action: UnsafePointer<Double>, random: inout RandomGenerator,
+    observation: UnsafeMutablePointer<Double>, record: inout RecordWriter?, in workspace: Workspace
+  ) -> Outcome {
+    step(state, action: action, observation: observation, record: &record, in: workspace)
+  }
 }
 
 /// What a step returned besides the observation.

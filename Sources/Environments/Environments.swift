@@ -1,18 +1,26 @@
 import Basics
 
 /// The environments that can be made by their Gymnasium id.
+///
+/// An id that begins with "gym:" stands for a Python environment, which `GymnasiumEnvironment` makes:
+/// "gym:minigrid:MiniGrid-Empty-8x8-v0", "gym:metaworld:Meta-World/MT1?env_name=reach-v3" (see `GymnasiumConfiguration`).
 public enum Environments {
-  /// All ids, in alphabetical order.
+  /// All native ids, in alphabetical order.
   public static let ids: [String] = entries.keys.sorted()
 
-  /// What the environment called `id` is. Loads no simulator.
+  /// What the environment called `id` is. Loads no simulator; a Python environment is made for a moment.
   /// - Throws: `GuerdonError` when there is none of that id.
-  public static func spec(_ id: String) throws -> EnvironmentSpec { try entry(id).spec }
+  public static func spec(_ id: String) throws -> EnvironmentSpec {
+    if id.hasPrefix(GymnasiumConfiguration.prefix) {
+      return try GymnasiumEnvironment(GymnasiumConfiguration(reading: id), count: 1).spec
+    }
+    return try entry(id).spec
+  }
 
   /// Makes `count` copies of an environment, already reset.
   /// - Parameters:
   ///   - id: Gymnasium's id, for example "HalfCheetah-v5".
-  ///   - pool: the threads that step them; by default the caller's alone.
+  ///   - pool: the threads that step them; by default the caller's alone. Python environments get as many processes.
   ///   - autoreset: when an environment whose episode ended starts the next one.
   ///   - seed: environment `i` is seeded with `seed + i`.
   ///   - maxEpisodeSteps: steps after which an episode is truncated; nil takes the environment's own limit.
@@ -21,10 +29,16 @@ public enum Environments {
     _ id: String, count: Int, pool: WorkerPool = WorkerPool(threads: 1), autoreset: AutoresetMode = .sameStep,
     seed: UInt64 = 0, maxEpisodeSteps: Int? = nil
   ) throws -> any VectorEnvironment {
-    let entry = try entry(id)
     guard (1...limit).contains(count) else {
       throw GuerdonError.usage("\(count) copies of \(id) were asked for; make 1 to \(limit).")
     }
+    if id.hasPrefix(GymnasiumConfiguration.prefix) {
+      var configuration = try GymnasiumConfiguration(reading: id)
+      configuration.workers = pool.threads
+      return try GymnasiumEnvironment(
+        configuration, count: count, autoreset: autoreset, seed: seed, maxEpisodeSteps: maxEpisodeSteps)
+    }
+    let entry = try entry(id)
     let spec = try entry.spec.limited(to: maxEpisodeSteps)
     return try entry.make(spec, count, pool, autoreset, seed)
   }
@@ -36,9 +50,21 @@ public enum Environments {
     let spec: EnvironmentSpec
     let make: @Sendable (EnvironmentSpec, Int, WorkerPool, AutoresetMode, UInt64) throws -> any VectorEnvironment
 
-    init<Rules: Dynamics>(_ makeRules: @escaping @Sendable () throws -> Rules) {
-      spec = Rules.spec
+    init<Rules: StochasticDynamics>(_ spec: EnvironmentSpec, _ makeRules: @escaping @Sendable () throws -> Rules) {
+      self.spec = spec
       make = { try NativeVectorEnvironment(makeRules(), spec: $0, count: $1, pool: $2, autoreset: $3, seed: $4) }
+    }
+
+    init<Task: MuJoCoTask>(_ task: Task.Type) { self.init(task.spec) { try MuJoCoDynamics<Task>() } }
+
+    /// MiniGrid's reward depends on the limit of an episode.
+    init(_ level: MiniGridLevel) {
+      spec = level.spec
+      make = { spec, count, pool, autoreset, seed in
+        var level = level
+        level.maxSteps = spec.maxEpisodeSteps
+        return try level.make(count: count, pool: pool, autoreset: autoreset, seed: seed)
+      }
     }
   }
 
@@ -49,25 +75,26 @@ public enum Environments {
     return entry
   }
 
+  /// What is simulated by MuJoCo.
+  static let mujocoTasks: [any MuJoCoTask.Type] = [
+    Ant.self, HalfCheetah.self, Hopper.self, Humanoid.self, HumanoidStandup.self, InvertedDoublePendulum.self,
+    InvertedPendulum.self, Pusher.self, Reacher.self, Swimmer.self, Walker2d.self,
+  ]
+
   private static let entries: [String: Entry] = {
     let entries = [
-      Entry(Acrobot.init),
-      Entry(CartPole.init),
-      Entry(MountainCar.init),
-      Entry(MountainCarContinuous.init),
-      Entry(Pendulum.init),
-      Entry(MuJoCoDynamics<Ant>.init),
-      Entry(MuJoCoDynamics<HalfCheetah>.init),
-      Entry(MuJoCoDynamics<Hopper>.init),
-      Entry(MuJoCoDynamics<Humanoid>.init),
-      Entry(MuJoCoDynamics<HumanoidStandup>.init),
-      Entry(MuJoCoDynamics<InvertedDoublePendulum>.init),
-      Entry(MuJoCoDynamics<InvertedPendulum>.init),
-      Entry(MuJoCoDynamics<Pusher>.init),
-      Entry(MuJoCoDynamics<Reacher>.init),
-      Entry(MuJoCoDynamics<Swimmer>.init),
-      Entry(MuJoCoDynamics<Walker2d>.init),
+      Entry(Acrobot.spec, Acrobot.init),
+      Entry(CartPole.spec, CartPole.init),
+      Entry(MountainCar.spec, MountainCar.init),
+      Entry(MountainCarContinuous.spec, MountainCarContinuous.init),
+      Entry(Pendulum.spec, Pendulum.init),
+      Entry(CliffWalking.spec(isSlippery: false)) { ToyTextDynamics(CliffWalking(isSlippery: false)) },
+      Entry(CliffWalking.spec(isSlippery: true)) { ToyTextDynamics(CliffWalking(isSlippery: true)) },
+      Entry(FrozenLake.small.spec) { ToyTextDynamics(FrozenLake.small) },
+      Entry(FrozenLake.large.spec) { ToyTextDynamics(FrozenLake.large) },
+      Entry(Taxi.spec) { ToyTextDynamics(Taxi()) },
     ]
-    return Dictionary(uniqueKeysWithValues: entries.map { ($0.spec.id, $0) })
+    let all = entries + mujocoTasks.map { Entry($0) } + MiniGridLevel.all.map { Entry($0) }
+    return Dictionary(uniqueKeysWithValues: all.map { ($0.spec.id, $0) })
   }()
 }

@@ -11,18 +11,30 @@ extension EnvironmentSpec {
     actionUnit: String = "1", quantities: [Field], maxEpisodeSteps: Int, summary: String
   ) -> EnvironmentSpec {
     let seen = observationSpace.bounds, done = actionSpace.bounds
+    // A discrete observation is one number.
+    let shape = observationSpace.isDiscrete ? [] : [observationSpace.width]
+    let unit = observationSpace.isDiscrete ? "1" : "mixed"
     let transition = [
       Field(
-        "obs", shape: [observationSpace.width], unit: "mixed", low: seen.low, high: seen.high,
+        "obs", shape: shape, unit: unit, low: seen.low, high: seen.high,
         meaning: "Observation before the step: \(components)."),
       Field(
-        "next_obs", shape: [observationSpace.width], unit: "mixed", low: seen.low, high: seen.high,
+        "next_obs", shape: shape, unit: unit, low: seen.low, high: seen.high,
         meaning: "Observation after the step, laid out as obs."),
       Field(
         "action", shape: actionSpace.isDiscrete ? [] : [actionSpace.width], unit: actionUnit, low: done.low,
         high: done.high, meaning: actionMeaning),
     ]
-    let progress = [
+    let progress = progressFields(maxEpisodeSteps: maxEpisodeSteps)
+    return EnvironmentSpec(
+      id: id, observationSpace: observationSpace, actionSpace: actionSpace,
+      schema: Schema(environment: id, fields: transition + quantities + progress), maxEpisodeSteps: maxEpisodeSteps,
+      summary: summary)
+  }
+
+  /// What ends every record: `step` and `terminated`.
+  static func progressFields(maxEpisodeSteps: Int) -> [Field] {
+    [
       Field(
         "step", low: 0, high: Double(maxEpisodeSteps),
         meaning: "Steps since the episode began: 1 after its first step."),
@@ -30,10 +42,6 @@ extension EnvironmentSpec {
         "terminated", low: 0, high: 1,
         meaning: "1 if this step ended the episode by success or failure (not by the time limit), else 0."),
     ]
-    return EnvironmentSpec(
-      id: id, observationSpace: observationSpace, actionSpace: actionSpace,
-      schema: Schema(environment: id, fields: transition + quantities + progress), maxEpisodeSteps: maxEpisodeSteps,
-      summary: summary)
   }
 }
 

@@ -3,7 +3,7 @@ import Schemas
 import Synchronization
 
 /// Copies of one natively simulated environment, split over a pool's threads.
-final class NativeVectorEnvironment<Rules: Dynamics>: VectorEnvironment, @unchecked Sendable {
+final class NativeVectorEnvironment<Rules: StochasticDynamics>: VectorEnvironment, @unchecked Sendable {
   let spec: EnvironmentSpec
   let count: Int
   private let rules: Rules
@@ -129,7 +129,8 @@ final class NativeVectorEnvironment<Rules: Dynamics>: VectorEnvironment, @unchec
     }
     steps[i] += 1
     let outcome = rules.step(
-      states + i * stateWidth, action: action, observation: observation, record: &after, in: workspace)
+      states + i * stateWidth, action: action, random: &random[i], observation: observation, record: &after,
+      in: workspace)
     before?.append(observation, observationWidth)
     after?.append(Double(steps[i]))
     after?.append(outcome.terminated)

@@ -75,6 +75,16 @@ public protocol VectorEnvironment: AnyObject {
   ///   - record: where to write the transition records (one row an environment, from row `row` on), or nil.
   func step(_ actions: UnsafeBufferPointer<Double>, recording record: TransitionBatch?, at row: Int)
 
+  /// Starts the environments `i` with `mask[i]` anew and leaves the others as they are (Gymnasium's `reset_mask`).
+  /// - Parameters:
+  ///   - mask: [count].
+  ///   - seed: environment `i` is seeded with `seed + i`; nil goes on with the generators as they are.
+  func reset(mask: [Bool], seed: UInt64?)
+
+  /// Why the environments cannot go on, where they depend on what may fail (another process). From then on every step
+  /// returns rewards that are not numbers and truncated episodes; whoever learns or evaluates throws it.
+  var failure: GuerdonError? { get }
+
   /// Everything needed to go on from here bit for bit: simulator state, step counters, random generators.
   func saveState() -> [EnvironmentState]
   func restore(_ states: [EnvironmentState])
@@ -83,15 +93,15 @@ public protocol VectorEnvironment: AnyObject {
 extension VectorEnvironment {
   public func step(_ actions: UnsafeBufferPointer<Double>) { step(actions, recording: nil, at: 0) }
 
-  /// Starts the environments `i` with `mask[i]` anew and leaves the others as they are (Gymnasium's `reset_mask`).
-  /// - Parameters:
-  ///   - mask: [count].
-  ///   - seed: environment `i` is seeded with `seed + i`; nil goes on with the generators as they are.
-  public func reset(mask: [Bool], seed: UInt64? = nil) {
+  public func reset(mask: [Bool]) { reset(mask: mask, seed: nil) }
+
+  public func reset(mask: [Bool], seed: UInt64?) {
     precondition(mask.count == count, "the mask of a reset has one entry an environment")
     let before = saveState()
     reset(seed: seed)
     let after = saveState()
     restore(mask.indices.map { mask[$0] ? after[$0] : before[$0] })
   }
+
+  public var failure: GuerdonError? { nil }
 }

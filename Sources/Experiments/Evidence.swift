@@ -70,6 +70,16 @@ public struct Evidence: Sendable, Hashable, Codable {
   }
 
   public var holds: Bool { claims.allSatisfy(\.holds) }
+
+  /// The closing figures of a run: "arm/metric" with one value a seed, and "claim/id" with what was measured.
+  public var figures: [String: [Double]] {
+    var figures: [String: [Double]] = [:]
+    for (arm, metrics) in arms {
+      for (metric, values) in metrics { figures["\(arm)/\(metric)"] = values }
+    }
+    for claim in claims { figures["claim/\(claim.id)"] = [claim.measured] }
+    return figures
+  }
 }
 
 /// The one JSON object that `guerdon reproduce --json` prints.

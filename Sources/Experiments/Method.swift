@@ -124,10 +124,20 @@ public struct RunContext: Sendable {
   public let jobs: Int
   public let progress: ProgressLine
   public let interruption: Interruption
+  /// Where metrics and artefacts are kept; nil where nothing is to be kept.
+  public let run: Run?
 
-  public init(jobs: Int, progress: ProgressLine, interruption: Interruption) {
+  public init(jobs: Int, progress: ProgressLine, interruption: Interruption, run: Run? = nil) {
     self.jobs = jobs
     self.progress = progress
     self.interruption = interruption
+    self.run = run
+  }
+
+  /// Writes what was measured at one step to the run's metrics, where there is a run.
+  public func log(
+    step: Int, _ scalars: [String: Double], texts: [String: String] = [:], histograms: [String: Histogram] = [:]
+  ) throws {
+    try run?.metrics.write(step: step, scalars, texts: texts, histograms: histograms)
   }
 }

@@ -8,14 +8,15 @@ public struct Interval: Sendable, Hashable, Codable {
   public var high: Double
 }
 
-/// The statistics of rliable (Agarwal et al., arXiv 2108.13264) and their like. All are NaN where nothing is defined.
+/// The statistics of rliable (Agarwal et al., arXiv 2108.13264) and their like. All are NaN where nothing is defined, and
+/// where a value is NaN: a seed that diverged is not left out in silence.
 public enum Statistics {
   public static func mean(_ values: [Double]) -> Double {
     values.isEmpty ? .nan : values.reduce(0, +) / Double(values.count)
   }
 
   public static func median(_ values: [Double]) -> Double {
-    guard !values.isEmpty else { return .nan }
+    guard !values.isEmpty, !values.contains(where: \.isNaN) else { return .nan }
     let sorted = values.sorted(), middle = values.count / 2
     return values.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
   }
@@ -29,17 +30,23 @@ public enum Statistics {
 
   /// Interquartile mean: `scipy.stats.trim_mean(values, 0.25)`, which drops ⌊n / 4⌋ values at each end.
   public static func interquartileMean(_ values: [Double]) -> Double {
+    if values.contains(where: \.isNaN) { return .nan }
     let cut = values.count / 4
     return mean(Array(values.sorted().dropFirst(cut).dropLast(cut)))
   }
 
   /// Linear-interpolation quantile, numpy's default.
   public static func quantile(_ values: [Double], _ q: Double) -> Double {
-    guard !values.isEmpty else { return .nan }
+    guard !values.isEmpty, !values.contains(where: \.isNaN) else { return .nan }
     let sorted = values.sorted()
     let position = q * Double(sorted.count - 1)
     let below = Int(position.rounded(.down)), above = min(below + 1, sorted.count - 1)
     return sorted[below] + (position - Double(below)) * (sorted[above] - sorted[below])
+  }
+
+  /// How far the values fall short of `target` on average, those above it counting as it: rliable's optimality gap.
+  public static func optimalityGap(_ values: [Double], target: Double = 1) -> Double {
+    target - mean(values.map { $0 > target ? target : $0 })
   }
 
   /// Percentile bootstrap over the strata: seeds are resampled within each task.
@@ -50,14 +57,9 @@ public enum Statistics {
     _ strata: [[Double]], confidence: Double = 0.95, resamples: Int = 2_000, seed: UInt64 = 0,
     statistic: ([Double]) -> Double = interquartileMean
   ) -> Interval {
-    var random = RandomGenerator(seed: seed)
-    let draws = (0..<resamples).map { _ in
-      statistic(
-        strata.flatMap { values in
-          values.isEmpty ? [] : (0..<values.count).map { _ in values[random.integer(below: values.count)] }
-        })
+    stratifiedBootstrap(strata, confidence: confidence, resamples: resamples, seed: seed) { (scores: [[Double]]) in
+      statistic(scores.flatMap { $0 })
     }
-    return interval(statistic(strata.flatMap { $0 }), draws, confidence)
   }
 
   /// Percentile bootstrap of the mean difference between paired values, `a[i] − b[i]`.
@@ -103,10 +105,5 @@ public enum Statistics {
       start = end
     }
     return ranks
-  }
-
-  private static func interval(_ estimate: Double, _ draws: [Double], _ confidence: Double) -> Interval {
-    Interval(
-      estimate: estimate, low: quantile(draws, (1 - confidence) / 2), high: quantile(draws, (1 + confidence) / 2))
   }
 }

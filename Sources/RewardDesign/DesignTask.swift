@@ -7,7 +7,7 @@ import Schemas
 /// A task: an environment, a goal in words, a fitness, and what may be spent on it.
 public struct DesignTask: Sendable {
   /// What a design run may spend. All steps are environment steps.
-  public struct Budget: Sendable, Hashable {
+  public struct Budget: Sendable, Hashable, Codable {
     /// Rounds of proposing and training.
     public var generations = 3
     /// Programs tried in each generation.

@@ -7,7 +7,7 @@ import Yams
 /// YAML read strictly: every key must be known, every value of its type, and an error names file and line.
 struct StrictYAML {
   let file: String
-  let root: Node
+  let root: Yams.Node
 
   init(_ text: String, file: String) throws {
     self.file = file
@@ -21,11 +21,11 @@ struct StrictYAML {
     }
   }
 
-  func mapping(_ node: Node, called name: String, keys: [String]) throws -> StrictMapping {
+  func mapping(_ node: Yams.Node, called name: String, keys: [String]) throws -> StrictMapping {
     guard case .mapping(let mapping) = node else {
       throw GuerdonError.usage("\(file), line \(node.mark?.line ?? 1): \(name) must be a mapping of keys to values.")
     }
-    var values: [String: Node] = [:]
+    var values: [String: Yams.Node] = [:]
     for (key, value) in mapping {
       guard let text = key.string, keys.contains(text) else {
         let shown = key.string ?? "a key that is no string"
@@ -55,9 +55,9 @@ struct StrictYAML {
 struct StrictMapping {
   let file: String
   let name: String
-  let values: [String: Node]
+  let values: [String: Yams.Node]
 
-  subscript(_ key: String) -> Node? { values[key] }
+  subscript(_ key: String) -> Yams.Node? { values[key] }
 
   func error(_ key: String, _ message: String) -> GuerdonError {
     .usage("\(file), line \(values[key]?.mark?.line ?? 1), \(key): \(message)")

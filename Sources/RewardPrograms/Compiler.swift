@@ -23,7 +23,8 @@ func withLargeStack<Result: Sendable>(_ body: @escaping @Sendable () -> Result) 
 /// The stages in order: tokens, syntax tree, elaboration to a graph, checks, native code.
 enum Compiler {
   static func compile(
-    _ source: String, name: String, schema: Schema, kind: RewardProgram.Kind, options: RewardProgram.Options
+    _ source: String, name: String, schema: Schema, kind: RewardProgram.Kind, options: RewardProgram.Options,
+    lifted: [Range<Int>] = []
   ) -> Result<Compiled, CompilationFailure> {
     guard source.utf8.count <= Limits.sourceBytes else {
       var log = DiagnosticLog(source: SourceText(""))
@@ -37,7 +38,7 @@ enum Compiler {
     let elaborator = Elaborator(
       log: log, schema: schema, kind: kind,
       convention: kind == .fitness ? .batched : options.convention ?? (survey.usesTorch ? .batched : .perTransition),
-      library: survey.usesTorch && kind == .reward ? .torch : .numpy)
+      library: survey.usesTorch && kind == .reward ? .torch : .numpy, lifted: lifted)
     let hadSyntaxErrors = log.errorCount > 0
     if statements.isEmpty, !hadSyntaxErrors {
       elaborator.fail(

@@ -63,7 +63,7 @@ public struct RewardProgram: Sendable {
     public let terms: [ClosedRange<Double>]
   }
 
-  private let compiled: Compiled
+  package let compiled: Compiled
 
   init(_ compiled: Compiled) { self.compiled = compiled }
 
@@ -77,6 +77,18 @@ public struct RewardProgram: Sendable {
     _ source: String, name: String = "reward.py", schema: Schema, kind: Kind = .reward, options: Options = Options()
   ) throws(CompilationFailure) -> RewardProgram {
     let result = withLargeStack { Compiler.compile(source, name: name, schema: schema, kind: kind, options: options) }
+    return RewardProgram(try result.get())
+  }
+
+  /// The same program with some of its constants kept as parameters, which a differentiable executor may change.
+  /// - Throws: `CompilationFailure` if one of them must be known while compiling, as the length of a loop must.
+  package func lifting(_ constants: [NamedConstant]) throws(CompilationFailure) -> RewardProgram {
+    let options = Options(convention: convention, function: function, checks: false)
+    let (source, name, schema, kind) = (source, name, schema, kind)
+    let ranges = constants.map(\.range)
+    let result = withLargeStack {
+      Compiler.compile(source, name: name, schema: schema, kind: kind, options: options, lifted: ranges)
+    }
     return RewardProgram(try result.get())
   }
 
@@ -115,15 +127,15 @@ public struct RewardProgram: Sendable {
 }
 
 /// What a compiled program is; shared by its copies.
-final class Compiled: Sendable {
+package final class Compiled: Sendable {
   let source: String
   let name: String
   let schema: Schema
   let kind: RewardProgram.Kind
   let convention: RewardProgram.Convention
   let function: String
-  let graph: Graph
-  let outputs: [Node]
+  package let graph: Graph
+  package let outputs: [Node]
   let inputs: [RewardProgram.Input]
   let termNames: [String]
   let warnings: [Diagnostic]

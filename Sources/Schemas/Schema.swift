@@ -13,10 +13,12 @@ public struct Field: Sendable, Hashable, Codable {
   public var meaning: String
   /// True for what only the fitness may read: a reward program that uses it is rejected.
   public var fitnessOnly: Bool
+  /// True for what is the same in every row of a batch, such as a time step or joint limits: it has no axis of rows.
+  public var shared: Bool
 
   public init(
     _ name: String, shape: [Int] = [], unit: String = "1", low: Double = -.infinity, high: Double = .infinity,
-    meaning: String, fitnessOnly: Bool = false
+    meaning: String, fitnessOnly: Bool = false, shared: Bool = false
   ) {
     self.name = name
     self.shape = shape
@@ -25,6 +27,20 @@ public struct Field: Sendable, Hashable, Codable {
     self.high = high
     self.meaning = meaning
     self.fitnessOnly = fitnessOnly
+    self.shared = shared
+  }
+
+  /// Everything but the name may be left out.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    name = try values.decode(String.self, forKey: .name)
+    shape = try values.decodeIfPresent([Int].self, forKey: .shape) ?? []
+    unit = try values.decodeIfPresent(String.self, forKey: .unit) ?? "1"
+    low = try values.decodeIfPresent(Double.self, forKey: .low) ?? -.infinity
+    high = try values.decodeIfPresent(Double.self, forKey: .high) ?? .infinity
+    meaning = try values.decodeIfPresent(String.self, forKey: .meaning) ?? ""
+    fitnessOnly = try values.decodeIfPresent(Bool.self, forKey: .fitnessOnly) ?? false
+    shared = try values.decodeIfPresent(Bool.self, forKey: .shared) ?? false
   }
 
   /// Number of components: the product of `shape`.

@@ -15,15 +15,17 @@ struct Check: ParsableCommand {
   @Option(name: [.customLong("env"), .customLong("environment")], help: "Environment id, for example HalfCheetah-v5.")
   var environment: String?
   @Option(help: "Task name or file; its reserved fields are closed to the program.") var task: String?
+  @Option(help: "A JSON file of fields: {\"fields\": [{\"name\": \"obs\", \"shape\": [11]}, …]}.") var schema: String?
   @Flag(help: "The program is a fitness: it sees the columns of a whole episode.") var fitness = false
   @Flag(help: "Print one JSON object with every diagnostic.") var json = false
 
   func run() throws {
     let schema: Schema
-    switch (environment, task) {
-    case (let id?, nil): schema = try Environments.spec(id).schema
-    case (nil, let name?): schema = try DesignTask.load(name).schema
-    default: throw GuerdonError.usage("Say what to check against: either --env ID or --task TASK.")
+    switch (environment, task, self.schema) {
+    case (let id?, nil, nil): schema = try Environments.spec(id).schema
+    case (nil, let name?, nil): schema = try DesignTask.load(name).schema
+    case (nil, nil, let file?): schema = try Schema.load(URL(fileURLWithPath: file))
+    default: throw GuerdonError.usage("Say what to check against: one of --env ID, --task TASK, --schema FILE.")
     }
     let source = try Files.readText(URL(fileURLWithPath: file))
     let program: RewardProgram

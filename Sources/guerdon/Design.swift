@@ -4,6 +4,7 @@ import Experiments
 import Foundation
 import Proposers
 import RewardDesign
+import Synchronization
 
 /// From a task to a trained, audited reward.
 struct Design: AsyncParsableCommand {
@@ -46,7 +47,8 @@ struct Design: AsyncParsableCommand {
     let store = store(out)
     let proposer = try EvolutionProposer(schema: task.schema, seed: seed)
     let run = try store.begin(
-      verb: "design", subject: task.name, arguments: Array(CommandLine.arguments.dropFirst()), seed: seed)
+      verb: "design", task: task.name, configuration: task.budget, arguments: Array(CommandLine.arguments.dropFirst()),
+      seed: seed)
     try await finishing(run) { interruption, progress in
       try run.write(task.text, to: "task.yaml")
       let start = ContinuousClock.now
@@ -59,9 +61,8 @@ struct Design: AsyncParsableCommand {
       let summary = DesignSummary(result, seconds: (ContinuousClock.now - start) / .seconds(1), run: run.directory.path)
       try keep(result, summary, in: run)
       if json { try printJSON(summary) } else { show(result, summary, in: run) }
-      let figures = summary.arms.mapValues(\.interquartileMean.estimate)
       return Outcome(
-        status: result.interrupted ? .cancelled : .done, summary: figures, claimsHold: summary.claims.allSatisfy(\.holds))
+        status: result.interrupted ? .interrupted : .finished, metrics: summary.arms.mapValues(\.fitness), claimsHold: summary.claims.allSatisfy(\.holds))
     }
   }
 
@@ -112,10 +113,18 @@ struct Design: AsyncParsableCommand {
 }
 
 /// Tells a person, and the run's log, what happens.
-private struct DesignNarrator: Sendable {
-  let progress: ProgressLine
-  let run: Run
-  let task: DesignTask
+private final class DesignNarrator: Sendable {
+  private let progress: ProgressLine
+  private let run: Run
+  private let task: DesignTask
+  /// Policies of the comparison so far, by arm.
+  private let compared = Mutex<[String: Int]>([:])
+
+  init(progress: ProgressLine, run: Run, task: DesignTask) {
+    self.progress = progress
+    self.run = run
+    self.task = task
+  }
 
   @Sendable func tell(_ event: DesignLoop.Event) {
     switch event {
@@ -132,7 +141,11 @@ private struct DesignNarrator: Sendable {
       progress.note("Comparison on fresh seeds: \(policies) policies.")
     case .policyEnded(let arm, let seed, let fitness):
       progress.note("  \(arm), seed \(seed): " + String(format: "fitness %.3f", fitness))
-      log(["event": "policy", "arm": arm, "seed": "\(seed)", "fitness": "\(fitness)"])
+      let number = compared.withLock { compared in
+        compared[arm, default: 0] += 1
+        return compared[arm, default: 0]
+      }
+      log(step: number, ["comparison/\(arm)": fitness])
     }
   }
 
@@ -147,16 +160,23 @@ private struct DesignNarrator: Sendable {
     // The text first: a program is never lost, whatever happens next.
     do {
       try run.write(candidate.proposal.source, to: String(format: "candidates/%04d.py", candidate.id))
-      log([
-        "event": "candidate", "id": "\(candidate.id)", "generation": "\(candidate.generation + 1)", "outcome": outcome,
-        "origin": candidate.proposal.origin, "parents": candidate.proposal.parents.map(String.init).joined(separator: " "),
-      ])
+      log(
+        step: candidate.id, candidate.score.map { ["candidate/fitness": $0] } ?? [:],
+        texts: [
+          "candidate/origin": candidate.proposal.origin, "candidate/outcome": outcome,
+          "candidate/generation": "\(candidate.generation + 1)",
+          "candidate/parents": candidate.proposal.parents.map(String.init).joined(separator: " "),
+        ])
     } catch {
       progress.note("  candidate \(candidate.id) could not be kept: \(error)")
     }
   }
 
-  private func log(_ values: [String: String]) {
-    do { try run.log(values) } catch { progress.note("The log could not be written: \(error)") }
+  private func log(step: Int, _ scalars: [String: Double], texts: [String: String] = [:]) {
+    do {
+      try run.metrics.write(step: step, scalars, texts: texts)
+    } catch {
+      progress.note("The metrics could not be written: \(error)")
+    }
   }
 }

@@ -70,18 +70,18 @@ struct Reproduce: AsyncParsableCommand {
       configuration.seeds = (0..<(seeds ?? configuration.seeds.count)).map { first &+ UInt64($0) }
     }
     let run = try store(out).begin(
-      verb: "reproduce", subject: method.card.id, arguments: Array(CommandLine.arguments.dropFirst()),
-      seed: configuration.seeds.first ?? 0)
+      verb: "reproduce", method: method.card.id, configuration: configuration,
+      arguments: Array(CommandLine.arguments.dropFirst()), seed: configuration.seeds.first ?? 0)
     try await finishing(run) { interruption, progress in
-      try run.write(json: configuration, to: "configuration.json")
       let start = ContinuousClock.now
       let context = RunContext(
-        jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount, progress: progress, interruption: interruption)
+        jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount, progress: progress, interruption: interruption,
+        run: run)
       let evidence: Evidence
       do {
         evidence = try await method.reproduce(configuration, in: context)
       } catch is CancellationError {
-        return Outcome(status: .cancelled)
+        return Outcome(status: .interrupted)
       }
       let report = EvidenceReport(
         method: method.card.id, scale: scale, seeds: configuration.seeds,
@@ -89,7 +89,7 @@ struct Reproduce: AsyncParsableCommand {
       try run.write(json: report, to: "evidence.json")
       progress.finish()
       if json { try printJSON(report) } else { show(report) }
-      return Outcome(claimsHold: evidence.holds)
+      return Outcome(metrics: evidence.figures, claimsHold: evidence.holds)
     }
   }
 

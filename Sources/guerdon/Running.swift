@@ -5,9 +5,9 @@ import Foundation
 
 /// How a run ended.
 struct Outcome {
-  var status: RunRecord.Status = .done
-  /// Key figures for `guerdon runs`.
-  var summary: [String: Double] = [:]
+  var status: RunRecord.Status = .finished
+  /// Closing figures for `guerdon runs`, each one value or one a seed.
+  var metrics: [String: [Double]] = [:]
   var claimsHold = true
 }
 
@@ -26,12 +26,12 @@ func finishing(
     progress.finish()
     let reason = (error as? GuerdonError)?.message ?? "\(error)"
     // The first error is the one to report, also when the disk is full and the record cannot be closed.
-    try? run.finish(interruption.isRequested ? .cancelled : .failed, failure: reason)
+    try? run.finish(interruption.isRequested ? .interrupted : .failed, failure: reason)
     throw error
   }
   progress.finish()
-  try run.finish(outcome.status, summary: outcome.summary)
-  if outcome.status == .cancelled { throw ExitCode(1) }
+  try run.finish(outcome.status, metrics: outcome.metrics)
+  if outcome.status == .interrupted { throw ExitCode(1) }
   if !outcome.claimsHold { throw ExitCode(2) }
 }
 

@@ -58,7 +58,10 @@ struct Train: AsyncParsableCommand {
       pool: pool)
     if let checkpoint { try trainer.restore(from: checkpoint) }
     let run = try store.begin(
-      verb: "train", subject: environment, arguments: Array(CommandLine.arguments.dropFirst()), seed: seed)
+      verb: "train", method: "ppo", task: environment,
+      configuration: Settings(
+        ppo: configuration, steps: steps, envs: envs, maxEpisodeSteps: maxEpisodeSteps, reward: reward),
+      arguments: Array(CommandLine.arguments.dropFirst()), seed: seed)
     try await finishing(run) { interruption, progress in
       if let program { try run.write(program.source, to: "reward.py") }
       let start = ContinuousClock.now
@@ -67,10 +70,11 @@ struct Train: AsyncParsableCommand {
       try trainer.train(totalSteps: steps, shouldStop: { interruption.isRequested }) { iteration in
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         recent = (recent + iteration.returns).suffix(20)
-        try run.log(Line(iteration, seconds: seconds))
+        let rate = Double(iteration.steps - begun) / seconds
+        try run.metrics.write(step: iteration.steps, Self.scalars(iteration, rate: rate))
         progress.update(
           environment, fraction: Double(iteration.steps) / Double(steps),
-          detail: "\(Int(Double(iteration.steps - begun) / seconds)) steps/s · return \(Self.number(Statistics.mean(recent)))")
+          detail: "\(Int(rate)) steps/s · return \(Self.number(Statistics.mean(recent)))")
       }
       try trainer.save(to: run.directory.appendingPathComponent("checkpoint.safetensors"))
       let policy = run.directory.appendingPathComponent("policy.safetensors")
@@ -89,8 +93,16 @@ struct Train: AsyncParsableCommand {
         print("Policy: \(policy.path)")
       }
       return Outcome(
-        status: interruption.isRequested ? .cancelled : .done, summary: ["return": result.recentReturn])
+        status: interruption.isRequested ? .interrupted : .finished, metrics: ["return": [result.recentReturn]])
     }
+  }
+
+  /// What is kept as the run's configuration.
+  private struct Settings: Encodable {
+    var ppo: PPO.Configuration
+    var steps, envs: Int
+    var maxEpisodeSteps: Int?
+    var reward: String?
   }
 
   private struct Result: Encodable {
@@ -101,27 +113,23 @@ struct Train: AsyncParsableCommand {
     var policy, run: String
   }
 
-  /// One line of `metrics.jsonl`.
-  private struct Line: Encodable {
-    var steps: Int
-    var seconds, policyLoss, valueLoss, entropy, approximateKL, clipFraction: Double
-    var meanReturn, meanEnvironmentReturn, meanLength: Double?
-    var terms: [TermStatistics]
-
-    init(_ iteration: PPO.Iteration, seconds: Double) {
-      func mean(_ values: [Double]) -> Double? { values.isEmpty ? nil : Statistics.mean(values) }
-      steps = iteration.steps
-      self.seconds = seconds
-      policyLoss = iteration.policyLoss
-      valueLoss = iteration.valueLoss
-      entropy = iteration.entropy
-      approximateKL = iteration.approximateKL
-      clipFraction = iteration.clipFraction
-      meanReturn = mean(iteration.returns)
-      meanEnvironmentReturn = mean(iteration.environmentReturns)
-      meanLength = mean(iteration.episodeLengths.map(Double.init))
-      terms = iteration.terms
+  /// An iteration under the tags that TensorBoard's users know from stable-baselines3.
+  private static func scalars(_ iteration: PPO.Iteration, rate: Double) -> [String: Double] {
+    var scalars: [String: Double] = [
+      "time/fps": rate, "train/policy_loss": iteration.policyLoss, "train/value_loss": iteration.valueLoss,
+      "train/entropy": iteration.entropy, "train/approx_kl": iteration.approximateKL,
+      "train/clip_fraction": iteration.clipFraction,
+    ]
+    for (tag, values) in [
+      ("rollout/return", iteration.returns), ("rollout/environment_return", iteration.environmentReturns),
+      ("rollout/length", iteration.episodeLengths.map(Double.init)),
+    ] where !values.isEmpty { scalars[tag] = Statistics.mean(values) }
+    for term in iteration.terms {
+      scalars["reward/\(term.name)/mean"] = term.mean
+      scalars["reward/\(term.name)/min"] = term.min
+      scalars["reward/\(term.name)/max"] = term.max
     }
+    return scalars
   }
 
   /// Compiles a reward program from a file.

@@ -34,7 +34,7 @@ import Testing
       #expect(resumed.steps == whole.steps)
       #expect(resumed.actor.parameters.array == whole.actor.parameters.array)
       #expect(resumed.critic.parameters.array == whole.critic.parameters.array)
-      #expect(resumed.observationMoments == whole.observationMoments && resumed.returnMoments == whole.returnMoments)
+      #expect(resumed.observationMoments == whole.observationMoments && resumed.rewardNormalizer == whole.rewardNormalizer)
       #expect(resumed.random == whole.random)
     }
   }

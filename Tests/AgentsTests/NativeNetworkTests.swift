@@ -70,7 +70,7 @@ import Testing
     let inputs = FloatBuffer(batch * stride)
     for (i, row) in x.enumerated() { for (j, value) in row.enumerated() { inputs.base[i * stride + j] = value } }
     let workspace = MLP.Workspace(network, capacity: batch)
-    var adam = Adam(count: network.parameters.count)
+    let adam = Adam(count: network.parameters.count)
     for step in 0..<steps {
       network.forward(inputs.base, stride: stride, count: batch, workspace)
       for i in 0..<batch {
@@ -110,6 +110,34 @@ import Testing
         }
       }
     }
+  }
+
+  /// Products large enough to be packed, straight and transposed, with every remainder, beside sums in double precision.
+  @Test(arguments: [(131, 72, 300), (64, 264, 128), (25, 400, 41), (28, 16, 1100)], [false, true])
+  func productsAreExact(shape: (m: Int, n: Int, k: Int), transposed: Bool) {
+    let (m, n, k) = shape
+    var random = RandomGenerator(seed: UInt64(m))
+    func filled(_ count: Int) -> FloatBuffer {
+      let buffer = FloatBuffer(count)
+      buffer.assign((0..<count).map { _ in Float(random.normal()) })
+      return buffer
+    }
+    let a = filled(m * k), b = filled(k * n), start = filled(n)
+    let c = FloatBuffer(m * n + 8)
+    let (aRow, aColumn) = transposed ? (1, m) : (k, 1)
+    Kernels.multiply(
+      m: m, n: n, k: k, a: a.base, aRow: aRow, aColumn: aColumn, b: b.base, bRow: n, c: c.base, cRow: n,
+      start: UnsafePointer(start.base))
+    var worst = 0.0
+    for i in 0..<m {
+      for j in 0..<n {
+        var sum = Double(start.base[j])
+        for p in 0..<k { sum += Double(a.base[i * aRow + p * aColumn]) * Double(b.base[p * n + j]) }
+        worst = max(worst, abs(sum - Double(c.base[i * n + j])))
+      }
+    }
+    #expect(worst < 5e-7 * Double(k))
+    #expect(c.array.suffix(8).allSatisfy { $0 == 0 })
   }
 
   @Test func startsOrthogonal() {

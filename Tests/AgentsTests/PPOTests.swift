@@ -141,7 +141,7 @@ import Testing
 }
 
 /// Pays for pushing to one side.
-private struct ActionReward: RewardFunction {
+struct ActionReward: RewardFunction {
   var sign: Double
   var termNames: [String] { ["push"] }
   func makeEvaluator() -> any RewardEvaluator { Evaluator(sign: sign) }

@@ -2,6 +2,9 @@ import Environments
 import Foundation
 import TestSupport
 
+/// The environments of Gymnasium itself; MiniGrid's, whose observations are dictionaries, have tests of their own.
+let gymnasiumIDs = Environments.ids.filter { !$0.hasPrefix("MiniGrid-") }
+
 /// Numbers that travel from Python as the base 64 of their 64-bit patterns: nothing is lost, not even NaN.
 struct Numbers: Decodable {
   let values: [Double]

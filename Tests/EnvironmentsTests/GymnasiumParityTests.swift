@@ -4,12 +4,12 @@ import Testing
 
 /// Step for step what Python's Gymnasium returns, from the first observation on.
 @Suite struct GymnasiumParityTests {
-  @Test(arguments: Environments.ids, AutoresetMode.allCases)
+  @Test(arguments: gymnasiumIDs, AutoresetMode.allCases)
   func equalsSyncVectorEnv(id: String, mode: AutoresetMode) throws {
     try compare(id, mode: mode, steps: 1010, seed: 42, spread: 1.3)
   }
 
-  @Test(arguments: Environments.ids.filter { isContinuous($0) }, ["nan", "inf", "-1e30"])
+  @Test(arguments: gymnasiumIDs.filter { isContinuous($0) }, ["nan", "inf", "-1e30"])
   func badActionsDoWhatTheyDoInGymnasium(id: String, bad: String) throws {
     try compare(id, mode: .sameStep, steps: 60, seed: 7, spread: 1, bad: bad)
   }

@@ -20,6 +20,7 @@ enum PythonQuantities {
     human = ["abdomen_z", "abdomen_y", "abdomen_x"]
     for side in ("right", "left"): human += [side + n for n in ("_hip_x", "_hip_z", "_hip_y", "_knee")]
     for side in ("right", "left"): human += [side + n for n in ("_shoulder1", "_shoulder2", "_elbow")]
+    t = None
     measure = eval("lambda k, info, action, reward: dict(" + q["body"] + ")")
     actions, out = [], {}
     env.reset(seed=11)
@@ -28,6 +29,7 @@ enum PythonQuantities {
       else: action = rng.uniform(1.2 * np.float64(space.low), 1.2 * np.float64(space.high))
       obs, reward, terminated, truncated, info = env.step(action)
       k = None
+      if hasattr(u, "decode"): t = tuple(u.decode(u.s))
       if d is not None:
         k = copy.copy(d)
         mujoco.mj_kinematics(u.model, k)
@@ -36,6 +38,17 @@ enum PythonQuantities {
       if terminated or truncated: env.reset()
     encode = lambda x: base64.b64encode(np.ascontiguousarray(x, dtype="<f8").tobytes()).decode()
     print(json.dumps(dict(actions=encode(actions), quantities={n: encode(v) for n, v in out.items()})))
+    """
+
+  private static let frozenLake = """
+    row=u.s // u.ncol, column=u.s % u.ncol, in_hole=float(u.desc.ravel()[u.s] == b"H"),
+    at_goal=float(u.desc.ravel()[u.s] == b"G"),
+    goal_distance=u.nrow - 1 - u.s // u.ncol + u.ncol - 1 - u.s % u.ncol
+    """
+
+  private static let cliffWalking = """
+    row=u.s // 12, column=u.s % 12, fell=float(reward == -100), at_goal=float(u.s == 47),
+    goal_distance=3 - u.s // 12 + 11 - u.s % 12
     """
 
   static let all = [
@@ -133,6 +146,15 @@ enum PythonQuantities {
     "MountainCarContinuous-v0": """
       position=u.state[0], velocity=u.state[1], height=u._height(float(u.state[0])),
       goal_distance=max(0, 0.45 - float(u.state[0])), control_cost=0.1 * action[0] ** 2
+      """,
+    "FrozenLake-v1": frozenLake,
+    "FrozenLake8x8-v1": frozenLake,
+    "CliffWalking-v1": cliffWalking,
+    "CliffWalkingSlippery-v1": cliffWalking,
+    "Taxi-v4": """
+      row=t[0], column=t[1], passenger_location=t[2], destination=t[3], in_taxi=float(t[2] == 4),
+      delivered=float(reward == 20), illegal=float(reward == -10),
+      next_stand_distance=np.abs(np.subtract(t[:2], u.locs[t[3] if t[2] == 4 else t[2]])).sum()
       """,
     "Acrobot-v1": """
       joint_angles=u.state[:2].copy(), joint_velocities=u.state[2:].copy(),

@@ -29,5 +29,5 @@ import Testing
     }
   }
 
-  @Test func everyEnvironmentIsCovered() { #expect(Set(PythonQuantities.all.keys) == Set(Environments.ids)) }
+  @Test func everyEnvironmentIsCovered() { #expect(Set(PythonQuantities.all.keys) == Set(gymnasiumIDs)) }
 }

@@ -5,9 +5,12 @@ import TestSupport
 import Testing
 
 @Suite struct SpecTests {
-  struct Described: Decodable { var low, high, actionLow, actionHigh: Numbers; var actions: Int?; var steps: Int }
+  struct Described: Decodable {
+    var low, high, actionLow, actionHigh: Numbers
+    var actions, observations, steps: Int?
+  }
 
-  @Test(arguments: Environments.ids) func equalsGymnasium(id: String) throws {
+  @Test(arguments: gymnasiumIDs) func equalsGymnasium(id: String) throws {
     let theirs: Described = try Python.run(
       """
       import base64, json, sys, numpy as np, gymnasium as gym
@@ -15,16 +18,21 @@ import Testing
       env = gym.make(id)
       encode = lambda x: base64.b64encode(np.asarray(x, dtype="<f8").tobytes()).decode()
       o, a = env.observation_space, env.action_space
-      discrete = isinstance(a, gym.spaces.Discrete)
+      discrete, numbered = isinstance(a, gym.spaces.Discrete), isinstance(o, gym.spaces.Discrete)
       print(json.dumps(dict(
-        low=encode(o.low), high=encode(o.high), actionLow=encode([] if discrete else a.low),
+        low=encode([] if numbered else o.low), high=encode([] if numbered else o.high),
+        observations=int(o.n) if numbered else None, actionLow=encode([] if discrete else a.low),
         actionHigh=encode([] if discrete else a.high), actions=int(a.n) if discrete else None,
         steps=env.spec.max_episode_steps)))
       """, input: id)
     let ours = try Environments.spec(id)
     #expect(ours.id == id)
-    #expect(ours.maxEpisodeSteps == theirs.steps)
-    #expect(ours.observationSpace == .box(low: theirs.low.values, high: theirs.high.values))
+    // Where Gymnasium has no limit, ours is the largest there can be.
+    #expect(ours.maxEpisodeSteps == theirs.steps ?? 1 << 16)
+    switch ours.observationSpace {
+    case .discrete(let count): #expect(count == theirs.observations)
+    case .box(let low, let high): #expect(low == theirs.low.values && high == theirs.high.values)
+    }
     switch ours.actionSpace {
     case .discrete(let count): #expect(count == theirs.actions)
     case .box(let low, let high):

@@ -44,7 +44,9 @@ import Testing
     #expect(runs[0] == runs[2])
   }
 
-  @Test(arguments: Environments.ids) func seedsMatter(id: String) throws {
+  /// Lakes and cliffs have one state to start in.
+  @Test(arguments: gymnasiumIDs.filter { !$0.hasPrefix("FrozenLake") && !$0.hasPrefix("CliffWalking") })
+  func seedsMatter(id: String) throws {
     let environment = try Environments.make(id, count: 2, seed: 1)
     let first = Array(environment.observations), width = first.count / 2
     #expect(Array(first[..<width]) != Array(first[width...]))

@@ -69,6 +69,7 @@ import Testing
     Case("index", 2, 16, nil, "def reward(obs):\n    return obs[6]\n"),
     Case("index", 2, 16, "leave out", "def reward(obs):\n    return obs[:, 0]\n"),
     Case("axis", 2, 12, "axis=-1", "def reward(obs):\n    return np.sum(obs, axis=1)\n"),
+    Case("axis", 2, 12, nil, "def reward(obs):\n    return np.sum(obs, axis=(0, -1))\n"),
     Case("unpacking", 2, 5, nil, "def reward(action):\n    a, b = action\n    return a\n"),
     Case("type", 2, 12, nil, "def reward(speed):\n    return speed + 'a'\n"),
     Case("type", 2, 12, "math", "def reward(speed: torch.Tensor):\n    return torch.exp(0.5) * speed\n"),

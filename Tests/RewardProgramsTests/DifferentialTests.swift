@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import ProgramCorpus
 import RewardPrograms
 import Schemas
 import TestSupport
@@ -24,7 +25,7 @@ import Testing
 
   /// One paragraph of these files is the body of one function.
   @Test(arguments: ["idioms_numpy", "idioms_torch"]) func idiomsAgreeWithCPython(_ name: String) throws {
-    let file = try #require(Bundle.module.url(forResource: name, withExtension: "txt", subdirectory: "Programs"))
+    let file = try #require(CorpusProgram.folder).appendingPathComponent("\(name).txt")
     let text = try String(contentsOf: file, encoding: .utf8)
     let header = try #require(text.firstRange(of: "):\n"))
     let idioms = text[header.upperBound...].split(separator: "\n\n").map { body in

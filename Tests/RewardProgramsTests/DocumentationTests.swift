@@ -1,4 +1,5 @@
 import Foundation
+import ProgramCorpus
 import RewardPrograms
 import Schemas
 import Testing

@@ -1,4 +1,5 @@
 import Basics
+import ProgramCorpus
 import RewardPrograms
 import Schemas
 import TestSupport

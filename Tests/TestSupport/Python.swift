@@ -4,19 +4,21 @@ import Foundation
 /// The independent oracle of most tests: a Python script run by the pinned environment in `.deps/`.
 public enum Python {
   /// Runs `script`, gives it `input` as JSON on standard input, and decodes the JSON it prints.
+  /// - Parameter python: another Python than the pinned one.
   /// - Throws: `GuerdonError` with what the script wrote to standard error.
   public static func run<Output: Decodable>(
-    _ script: String, input: some Encodable = [String](), as type: Output.Type = Output.self
+    _ script: String, input: some Encodable = [String](), as type: Output.Type = Output.self,
+    by python: URL? = Dependencies.python
   ) throws -> Output {
-    let data = try run(script, input: JSONEncoder().encode(input))
+    let data = try run(script, input: JSONEncoder().encode(input), by: python)
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
     return try decoder.decode(type, from: data)
   }
 
-  private static func run(_ script: String, input: Data) throws -> Data {
-    guard let python = Dependencies.python else {
+  private static func run(_ script: String, input: Data, by python: URL?) throws -> Data {
+    guard let python else {
       throw GuerdonError.failure("There is no .deps/python: run `make setup` first.")
     }
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("guerdon-test-\(UUID().uuidString)")

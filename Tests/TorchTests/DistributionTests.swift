@@ -73,4 +73,123 @@ import Torch
     let squashed = TanhNormal(mean: Tensor([3.0]), std: Tensor([2.0])).sample([1_000], generator: Generator(seed: 3))
     #expect(squashed.array(of: Double.self).allSatisfy { abs($0) <= 1 })
   }
+
+  struct Relaxed: Decodable {
+    var beta, betaEntropy, betaKL, betaMean, betaVariance, dirichlet, dirichletEntropy, dirichletKL, relaxed: [Double]
+    var betaSlopes, dirichletSlopes: [[Double]]
+    var betaSample, dirichletSample, soft, hard, softSlope, hardSlope: [Double]
+  }
+
+  /// Also the samples and their gradients are PyTorch's, from the same seed.
+  @Test func betaDirichletAndGumbelEqualTorchDistributions() throws {
+    let expected: Relaxed = try Python.run(
+      """
+      import json, torch
+      import torch.nn.functional as F
+      from torch.distributions import Beta, Dirichlet, RelaxedOneHotCategorical, kl_divergence
+      torch.set_default_dtype(torch.float64)
+      leaf = lambda *v: torch.tensor(v, requires_grad=True)
+      f = lambda x: x.detach().flatten().tolist()
+      a, b = leaf(0.7, 2.0, 5.5), leaf(1.5, 0.9, 3.0)
+      beta, beta2 = Beta(a, b), Beta(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([2.0, 2.0, 0.5]))
+      c = torch.tensor([[0.5, 1.5, 3.0], [2.0, 2.0, 0.8]], requires_grad=True)
+      dirichlet, dirichlet2 = Dirichlet(c), Dirichlet(torch.tensor([[1.0, 1.0, 1.0], [0.5, 4.0, 2.0]]))
+      point = torch.tensor([[0.2, 0.3, 0.5], [0.1, 0.85, 0.05]])
+      w = torch.tensor([[1.0, -2.0, 0.5], [0.3, 1.0, 2.0]])
+      logits = torch.tensor([[0.1, 2.0, -1.0], [0.0, 0.0, 3.0]], requires_grad=True)
+      out = dict(
+        beta=f(beta.log_prob(torch.tensor([0.2, 0.5, 0.9]))), betaEntropy=f(beta.entropy()),
+        betaKL=f(kl_divergence(beta, beta2)), betaMean=f(beta.mean), betaVariance=f(beta.variance),
+        dirichlet=f(dirichlet.log_prob(point)), dirichletEntropy=f(dirichlet.entropy()),
+        dirichletKL=f(kl_divergence(dirichlet, dirichlet2)),
+        relaxed=f(RelaxedOneHotCategorical(torch.tensor(0.7), logits=logits).log_prob(point)))
+      torch.manual_seed(11); x = beta.rsample()
+      out |= dict(betaSample=f(x), betaSlopes=[f(g) for g in torch.autograd.grad((x * w[0]).sum(), (a, b))])
+      torch.manual_seed(12); x = dirichlet.rsample()
+      out |= dict(dirichletSample=f(x), dirichletSlopes=[f(g) for g in torch.autograd.grad((x * w).sum(), c)])
+      torch.manual_seed(13); x = F.gumbel_softmax(logits, 0.7)
+      out |= dict(soft=f(x), softSlope=f(torch.autograd.grad((x * w).sum(), logits)[0]))
+      torch.manual_seed(13); x = F.gumbel_softmax(logits, 0.7, hard=True)
+      out |= dict(hard=f(x), hardSlope=f(torch.autograd.grad((x * w).sum(), logits)[0]))
+      print(json.dumps(out))
+      """)
+    func close(_ tensor: Tensor, _ values: [Double], _ what: String) {
+      #expect(difference(tensor.detach().array(of: Double.self), values) < 1e-10, "\(what)")
+    }
+    let a = Tensor([0.7, 2.0, 5.5]).requiresGrad_(), b = Tensor([1.5, 0.9, 3.0]).requiresGrad_()
+    let beta = Beta(alpha: a, beta: b)
+    close(beta.logProb(Tensor([0.2, 0.5, 0.9])), expected.beta, "beta")
+    close(beta.entropy(), expected.betaEntropy, "entropy of the beta")
+    close(
+      beta.klDivergence(to: Beta(alpha: Tensor([1.0, 2.0, 3.0]), beta: Tensor([2.0, 2.0, 0.5]))), expected.betaKL,
+      "divergence of betas")
+    close(beta.mean, expected.betaMean, "mean of the beta")
+    close(beta.variance, expected.betaVariance, "variance of the beta")
+    let c = Tensor([[0.5, 1.5, 3.0], [2.0, 2.0, 0.8]]).requiresGrad_()
+    let dirichlet = Dirichlet(concentration: c)
+    let point = Tensor([[0.2, 0.3, 0.5], [0.1, 0.85, 0.05]]), w = Tensor([[1.0, -2.0, 0.5], [0.3, 1.0, 2.0]])
+    close(dirichlet.logProb(point), expected.dirichlet, "Dirichlet")
+    close(dirichlet.entropy(), expected.dirichletEntropy, "entropy of the Dirichlet")
+    close(
+      dirichlet.klDivergence(to: Dirichlet(concentration: Tensor([[1.0, 1.0, 1.0], [0.5, 4.0, 2.0]]))),
+      expected.dirichletKL, "divergence of Dirichlets")
+    let logits = Tensor([[0.1, 2.0, -1.0], [0.0, 0.0, 3.0]]).requiresGrad_()
+    let relaxed = RelaxedOneHotCategorical(temperature: 0.7, logits: logits)
+    close(relaxed.logProb(point), expected.relaxed, "relaxed one-hot")
+
+    let x = beta.rsample(generator: Generator(seed: 11))
+    close(x, expected.betaSample, "sample of the beta")
+    for (slope, values) in zip(gradients(of: (x * w[0]).sum(), withRespectTo: [a, b]), expected.betaSlopes) {
+      close(slope, values, "gradient of the beta's sample")
+    }
+    let y = dirichlet.rsample(generator: Generator(seed: 12))
+    close(y, expected.dirichletSample, "sample of the Dirichlet")
+    close(
+      gradients(of: (y * w).sum(), withRespectTo: [c])[0], expected.dirichletSlopes[0],
+      "gradient of the Dirichlet's sample")
+    for (hard, sample, slope) in [
+      (false, expected.soft, expected.softSlope), (true, expected.hard, expected.hardSlope),
+    ] {
+      let z = logits.gumbelSoftmax(temperature: 0.7, hard: hard, generator: Generator(seed: 13))
+      close(z, sample, "Gumbel-softmax")
+      close(gradients(of: (z * w).sum(), withRespectTo: [logits])[0], slope, "gradient of the Gumbel-softmax")
+    }
+  }
+
+  /// Means of 40,000 samples within five standard errors: Beta, Dirichlet, Bernoulli, the squashed normal's median, and
+  /// the classes that hard Gumbel samples choose.
+  @Test func moreSamplesHaveTheirMoments() {
+    let count = 40_000
+    func expectMean(_ samples: Tensor, _ mean: Double, variance: Double, _ what: String) {
+      let found = samples.mean().item()
+      #expect(abs(found - mean) < 5 * (variance / Double(count)).squareRoot(), "\(what): \(found), not \(mean)")
+    }
+    let beta = Beta(alpha: Tensor([2.0]), beta: Tensor([3.0]))
+    let betas = beta.sample([count], generator: Generator(seed: 1))
+    expectMean(betas, 0.4, variance: 0.04, "Beta")
+    // E[x²] = variance + mean², and the variance of x² is at most that of x times 4.
+    expectMean(betas.square(), 0.04 + 0.16, variance: 0.16, "Beta's square")
+    let dirichlet = Dirichlet(concentration: Tensor([1.0, 2.0, 5.0]))
+    let vectors = dirichlet.sample([count], generator: Generator(seed: 2))
+    #expect(vectors.shape == [count, 3] && (vectors.sum(dim: 1) - 1).abs().max().item() < 1e-12)
+    for (index, share) in [0.125, 0.25, 0.625].enumerated() {
+      expectMean(vectors.select(1, index), share, variance: share * (1 - share) / 9, "Dirichlet")
+    }
+    let coins = Bernoulli(probs: Tensor([0.3])).sample([count], generator: Generator(seed: 3))
+    expectMean(coins, 0.3, variance: 0.21, "Bernoulli")
+    let squashed = TanhNormal(mean: Tensor([0.5]), std: Tensor([0.8])).sample([count], generator: Generator(seed: 4))
+    expectMean((squashed .> tanh(0.5)).to(.float64), 0.5, variance: 0.25, "squashed normal")
+    let relaxed = RelaxedOneHotCategorical(temperature: 0.5, logits: Tensor([0.2, 0.5, 0.3]).log())
+    let choices = relaxed.rsample([count], hard: true, generator: Generator(seed: 5))
+    for (index, share) in [0.2, 0.5, 0.3].enumerated() {
+      expectMean(choices.select(1, index), share, variance: share * (1 - share), "Gumbel-softmax")
+    }
+  }
+
+  /// The squashed normal's log-probability with its sample is that of the sample.
+  @Test func squashedSamplesKnowTheirLogProbability() {
+    let squashed = TanhNormal(mean: Tensor([0.3, -0.5]), std: Tensor([0.4, 0.9]))
+    let (sample, logProb) = squashed.rsampleWithLogProb([50], generator: Generator(seed: 6))
+    #expect(logProb.allclose(squashed.logProb(sample), relative: 1e-9, absolute: 1e-9))
+  }
 }

@@ -22,7 +22,9 @@ import Torch
     make = dict(
       adam=lambda p: torch.optim.Adam(p, lr=0.01), adamw=lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.1),
       amsgrad=lambda p: torch.optim.Adam(p, lr=0.01, amsgrad=True, weight_decay=0.01),
-      sgd=lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True))[d["optimizer"]]
+      sgd=lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True),
+      rmsprop=lambda p: torch.optim.RMSprop(p, lr=0.01, weight_decay=0.1),
+      centered=lambda p: torch.optim.RMSprop(p, lr=0.01, alpha=0.9, centered=True, momentum=0.5))[d["optimizer"]]
     optimizer = make(net.parameters())
     x, y = torch.tensor(d["x"]), torch.tensor(d["y"])
     for _ in range(30):
@@ -43,6 +45,8 @@ import Torch
     case "adam": Adam(parameters, learningRate: 0.01)
     case "adamw": AdamW(parameters, learningRate: 0.01, weightDecay: 0.1)
     case "amsgrad": Adam(parameters, learningRate: 0.01, weightDecay: 0.01, amsgrad: true)
+    case "rmsprop": RMSprop(parameters, weightDecay: 0.1)
+    case "centered": RMSprop(parameters, learningRate: 0.01, alpha: 0.9, momentum: 0.5, centered: true)
     default: SGD(parameters, learningRate: 0.05, momentum: 0.9, nesterov: true)
     }
   }
@@ -60,7 +64,8 @@ import Torch
     optimizer.step()
   }
 
-  @Test(arguments: ["adam", "adamw", "amsgrad", "sgd"]) func thirtyStepsEqualPyTorch(name: String) throws {
+  @Test(arguments: ["adam", "adamw", "amsgrad", "sgd", "rmsprop", "centered"])
+  func thirtyStepsEqualPyTorch(name: String) throws {
     let network = network(seed: 1)
     let (x, y) = data()
     let expected: [String: [Double]] = try Python.run(
@@ -77,7 +82,7 @@ import Torch
   }
 
   /// An optimiser restored from its state goes on with the same numbers.
-  @Test(arguments: ["adam", "sgd"]) func optimisersResume(name: String) throws {
+  @Test(arguments: ["adam", "sgd", "centered"]) func optimisersResume(name: String) throws {
     let (x, y) = data()
     let inputs = Tensor(x.flatMap { $0 }, shape: [16, 3]), targets = Tensor(y.flatMap { $0 }, shape: [16, 2])
     let whole = network(seed: 2), half = network(seed: 2), resumed = network(seed: 3)
@@ -98,9 +103,99 @@ import Torch
     var state = network.stateDict()
     state["0.weight"] = Tensor([1.0, 2.0], shape: [2])
     #expect(throws: GuerdonError.self) { try network.loadStateDict(state) }
+    #expect(throws: GuerdonError.self) { try network.loadStateDict(state, strict: false) }
     state = network.stateDict()
     state["5.bias"] = nil
     #expect(throws: GuerdonError.self) { try network.loadStateDict(state) }
+  }
+
+  /// What is not strict says what it left alone and what it ignored.
+  @Test func aStateThatFitsInPartIsLoadedInPart() throws {
+    let network = network(seed: 1)
+    let before = network.stateDict().mapValues { $0.clone() }
+    var state = before.mapValues { $0 * 0 + 3 }
+    state["5.bias"] = nil
+    state["6.weight"] = Tensor([1.0])
+    let error = try #require(throws: GuerdonError.self) { try network.loadStateDict(state) }
+    #expect(error.message.contains("\"5.bias\""))
+    let difference = try network.loadStateDict(state, strict: false)
+    #expect(difference.missing == ["5.bias"] && difference.unexpected == ["6.weight"] && !difference.isEmpty)
+    for (name, tensor) in network.stateDict() {
+      #expect(name == "5.bias" ? tensor.equal(before[name] ?? tensor * 0) : (tensor .== 3).all().itemBool(), "\(name)")
+    }
+    #expect(try network.loadStateDict(before).isEmpty)
+  }
+
+  /// Norms of any order, and values: as `torch.nn.utils`.
+  @Test func gradientsAreClippedAsInPyTorch() throws {
+    struct Clipped: Codable, Equatable { var first, second, values: [Double]; var norms: [Double] }
+    let expected: Clipped = try Python.run(
+      """
+      import json, torch
+      from torch.nn.utils import clip_grad_norm_, clip_grad_value_
+      torch.set_default_dtype(torch.float64)
+      p, q = torch.zeros(3, requires_grad=True), torch.zeros(2, requires_grad=True)
+      def reset(): p.grad, q.grad = torch.tensor([3.0, -4.0, 1.0]), torch.tensor([0.5, -12.0])
+      out = lambda: p.grad.tolist() + q.grad.tolist()
+      reset(); norms = [clip_grad_norm_([p, q], 2.0, 1.0).item()]; first = out()
+      reset(); norms += [clip_grad_norm_([p, q], 2.0, float("inf")).item()]; second = out()
+      reset(); clip_grad_value_([p, q], 2.5)
+      print(json.dumps(dict(first=first, second=second, values=out(), norms=norms)))
+      """)
+    let p = Tensor.zeros([3], dtype: .float64).requiresGrad_(), q = Tensor.zeros([2], dtype: .float64).requiresGrad_()
+    func clipped(_ clip: () -> Void) -> [Double] {
+      p.grad = Tensor([3.0, -4.0, 1.0])
+      q.grad = Tensor([0.5, -12.0])
+      clip()
+      return [p, q].flatMap { $0.grad?.array(of: Double.self) ?? [] }
+    }
+    var norms: [Double] = []
+    let first = clipped { norms.append(clipGradNorm([p, q], maxNorm: 2, order: 1).item()) }
+    let second = clipped { norms.append(clipGradNorm([p, q], maxNorm: 2, order: .infinity).item()) }
+    let values = clipped { clipGradValue([p, q], limit: 2.5) }
+    #expect(Clipped(first: first, second: second, values: values, norms: norms) == expected)
+    clipGradValue([Tensor.zeros([1]).requiresGrad_()], limit: 1)
+  }
+
+  /// PyTorch's schedulers, step by step.
+  @Test func schedulesEqualPyTorchs() throws {
+    let expected: [String: [Double]] = try Python.run(
+      """
+      import json, torch
+      from torch.optim import lr_scheduler as S
+      def rates(make):
+        optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.3)
+        scheduler = make(optimizer); found = []
+        for _ in range(13):
+          found.append(optimizer.param_groups[0]["lr"]); optimizer.step(); scheduler.step()
+        return found
+      warm = lambda o: S.SequentialLR(o, [S.LinearLR(o, 0.1, 1.0, 4), S.CosineAnnealingLR(o, 9)], [4])
+      print(json.dumps(dict(
+        linear=rates(lambda o: S.LinearLR(o, 1.0, 0.2, 10)), cosine=rates(lambda o: S.CosineAnnealingLR(o, 12, 0.03)),
+        step=rates(lambda o: S.StepLR(o, 3, 0.5)), steps=rates(lambda o: S.MultiStepLR(o, [2, 7], 0.1)),
+        exponential=rates(lambda o: S.ExponentialLR(o, 0.9)), warm=rates(warm))))
+      """)
+    let schedules: [String: LearningRateSchedule] = [
+      "linear": .linear(from: 1, to: 0.2, steps: 10), "cosine": .cosine(minimum: 0.1, steps: 12),
+      "step": .step(size: 3, gamma: 0.5), "steps": .steps([2, 7], gamma: 0.1), "exponential": .exponential(gamma: 0.9),
+      "warm": .cosine(steps: 9).warmingUp(from: 0.1, steps: 4),
+    ]
+    #expect(Set(schedules.keys) == Set(expected.keys))
+    for (name, schedule) in schedules {
+      let optimizer = SGD([Tensor.zeros([1]).requiresGrad_()], learningRate: 0.3)
+      let scheduler = LearningRateScheduler(optimizer, schedule)
+      var rates: [Double] = []
+      for _ in 0..<13 {
+        rates.append(optimizer.learningRate)
+        optimizer.step()
+        scheduler.step()
+      }
+      #expect(difference(rates, expected[name] ?? []) < 1e-14, "\(name)")
+      let resumed = LearningRateScheduler(optimizer, schedule, baseRate: 0.3)
+      resumed.stepCount = 5
+      #expect(optimizer.learningRate == rates[5])
+    }
+    #expect(LearningRateSchedule.constant(7) == 1 && LearningRateSchedule.cosine(steps: 3)(9) == 0)
   }
 
   #if os(Linux)
@@ -121,7 +216,7 @@ import Torch
     }
   }
 
-  private static func residentKilobytes() throws -> Int {
+  static func residentKilobytes() throws -> Int {
     let text = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
     let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("VmRSS") })
     return try #require(Int(line.filter(\.isNumber)))

@@ -6,7 +6,7 @@ import Torch
 
 /// One operation, written once in Python and once in Swift, over inputs that both receive.
 struct Operation: Sendable, CustomTestStringConvertible {
-  /// What the Python side evaluates, with the inputs called `a`, `b` and `c`.
+  /// What the Python side evaluates, with the inputs called `a`, `b`, `c` and so on.
   let python: String
   let inputs: [Input]
   /// How often it can be differentiated: 0, 1 or 2 times are compared.
@@ -41,31 +41,36 @@ struct Argument: Codable, Sendable {
   var values: [Double]
 }
 
-extension Operation {
-  /// The inputs' values, drawn from the operation's own seed.
-  func arguments(seed: Int) -> [Argument] {
-    var random = RandomGenerator(seed: UInt64(seed))
-    return inputs.map { input in
-      switch input {
-      case .real(let shape, let low, let high):
-        Argument(
-          kind: "real", shape: shape, values: (0..<shape.reduce(1, *)).map { _ in random.uniform(low, high) })
-      case .integers(let shape, let values): Argument(kind: "integers", shape: shape, values: values.map(Double.init))
-      case .mask(let shape, let values): Argument(kind: "mask", shape: shape, values: values.map { $0 ? 1 : 0 })
-      }
+/// The inputs' values, drawn from a seed.
+func arguments(_ inputs: [Input], seed: Int) -> [Argument] {
+  var random = RandomGenerator(seed: UInt64(seed))
+  return inputs.map { input in
+    switch input {
+    case .real(let shape, let low, let high):
+      Argument(
+        kind: "real", shape: shape, values: (0..<shape.reduce(1, *)).map { _ in random.uniform(low, high) })
+    case .integers(let shape, let values): Argument(kind: "integers", shape: shape, values: values.map(Double.init))
+    case .mask(let shape, let values): Argument(kind: "mask", shape: shape, values: values.map { $0 ? 1 : 0 })
     }
   }
+}
 
+extension Argument {
+  /// In float64 if real, a leaf that requires a gradient if `differentiated`.
+  func tensor(differentiated: Bool) -> Tensor {
+    let tensor = Tensor(values, shape: shape)
+    return switch kind {
+    case "real": tensor.requiresGrad_(differentiated)
+    case "integers": tensor.to(.int64)
+    default: tensor.to(.bool)
+    }
+  }
+}
+
+extension Operation {
   /// The Swift side, in float64.
   func evaluate(_ arguments: [Argument]) -> Evaluation {
-    let tensors = arguments.map { argument in
-      let tensor = Tensor(argument.values, shape: argument.shape)
-      return switch argument.kind {
-      case "real": tensor.requiresGrad_(order > 0)
-      case "integers": tensor.to(.int64)
-      default: tensor.to(.bool)
-      }
-    }
+    let tensors = arguments.map { $0.tensor(differentiated: order > 0) }
     let reals = zip(tensors, arguments).filter { $0.1.kind == "real" }.map(\.0)
     let result = swift(tensors)
     var evaluation = Evaluation(
@@ -108,20 +113,24 @@ func evaluateInPython(_ operations: [(Operation, [Argument])]) throws -> [Evalua
       found = torch.autograd.grad(outputs, inputs, weights, create_graph=create, allow_unused=True)
       return [torch.zeros_like(i) if g is None else g for g, i in zip(found, inputs)]
     def flat(t): return (torch.zeros(t.shape, dtype=torch.float64) + t.detach()).reshape(-1).tolist()  # some zeros have no storage
-    results = []
-    for case in json.load(sys.stdin):
+    def evaluate(case):
       tensors = [torch.tensor(x["values"], dtype=torch.float64).reshape(x["shape"]).to(kinds[x["kind"]])
                  for x in case["arguments"]]
       reals = [t for t in tensors if t.dtype == torch.float64]
       for t in reals: t.requires_grad_(case["order"] > 0)
-      out = eval(case["python"], {"torch": torch, "F": F, "math": math}, dict(zip("abc", tensors)))
+      out = eval(case["python"], {"torch": torch, "F": F, "math": math, **dict(zip("abcdef", tensors))})
       result = {"shape": list(out.shape), "forward": flat(out), "gradient": [], "second": []}
       if case["order"] > 0:
         first = derivatives([out], reals, 0, case["order"] > 1)
         result["gradient"] = [flat(g) for g in first]
       if case["order"] > 1:
         result["second"] = [flat(g) for g in derivatives(first, reals, 1, False)]
-      results.append(result)
+      return result
+    results, failures = [], []
+    for case in json.load(sys.stdin):
+      try: results.append(evaluate(case))
+      except Exception as error: failures.append(f"{case['python']}: {error}")
+    if failures: sys.exit("\\n".join(failures))
     print(json.dumps(results))
     """,
     input: operations.map { Case(python: $0.0.python, arguments: $0.1, order: $0.0.order) })

@@ -5,14 +5,14 @@ import Torch
 /// Every exposed operation against PyTorch: result, gradient and gradient of the gradient.
 struct OperationTests {
   static let expected: Result<[Evaluation], any Error> = Result {
-    try evaluateInPython(operations.enumerated().map { ($1, $1.arguments(seed: $0)) })
+    try evaluateInPython(operations.enumerated().map { ($1, arguments($1.inputs, seed: $0)) })
   }
 
   @Test(arguments: operations.indices)
   func equalsPyTorch(_ index: Int) throws {
     let expected = try Self.expected.get()[index]
     let operation = operations[index]
-    let found = operation.evaluate(operation.arguments(seed: index))
+    let found = operation.evaluate(arguments(operation.inputs, seed: index))
     #expect(found.shape == expected.shape, "\(operation.python)")
     #expect(difference(found.forward, expected.forward) < 1e-11, "\(operation.python)")
     #expect(found.gradient.count == expected.gradient.count && found.second.count == expected.second.count)
@@ -25,11 +25,13 @@ struct OperationTests {
   }
 }
 
-private func real(_ shape: Int..., low: Double = -1, high: Double = 1) -> Input { .real(shape, low, high) }
-private func above(_ shape: Int...) -> Input { .real(shape, 0.2, 2) }
-private let mask34 = Input.mask([3, 4], [true, false, true, true, false, false, true, false, true, true, false, true])
+func real(_ shape: Int..., low: Double = -1, high: Double = 1) -> Input { .real(shape, low, high) }
+func above(_ shape: Int...) -> Input { .real(shape, 0.2, 2) }
+let mask34 = Input.mask([3, 4], [true, false, true, true, false, false, true, false, true, true, false, true])
 
-let operations: [Operation] = unary + arithmetic + selection + reductions + shapes + indexing + linearAlgebra + layers
+let operations: [Operation] =
+  unary + arithmetic + selection + reductions + counting + shapes + indexing + linearAlgebra + layers + convolutions
+  + pooling + attention + losses + conversions
 
 private let unary: [Operation] = [
   Operation("a.exp()", real(3, 4)) { $0[0].exp() },
@@ -68,6 +70,12 @@ private let unary: [Operation] = [
   Operation("F.leaky_relu(a, 0.1)", real(3, 4)) { $0[0].leakyRelu(slope: 0.1) },
   Operation("F.softplus(a)", real(3, 4, low: -30, high: 30)) { $0[0].softplus() },
   Operation("F.softplus(a, 2, 5)", real(3, 4, low: -5, high: 5)) { $0[0].softplus(beta: 2, threshold: 5) },
+  Operation("F.mish(a)", real(3, 4)) { $0[0].mish() },
+  Operation("F.selu(a)", real(3, 4)) { $0[0].selu() },
+  Operation("F.relu6(a * 9)", real(3, 4)) { ($0[0] * 9).relu6() },
+  Operation("a.logit()", real(3, 4, low: 0.1, high: 0.9)) { $0[0].logit() },
+  Operation("F.glu(a, 1)", real(3, 4)) { $0[0].glu(dim: 1) },
+  Operation("a.polygamma(1)", above(3, 4)) { $0[0].polygamma(1) },
   Operation("a.erf()", real(3, 4)) { $0[0].erf() },
   Operation("a.erfc()", real(3, 4)) { $0[0].erfc() },
   Operation("a.erfinv()", real(3, 4, low: -0.9, high: 0.9)) { $0[0].erfinv() },
@@ -121,6 +129,10 @@ private let arithmetic: [Operation] = [
   Operation("torch.maximum(a, b)", real(3, 4), real(4)) { $0[0].maximum($0[1]) },
   Operation("torch.atan2(a, b)", real(3, 4), real(4)) { $0[0].atan2($0[1]) },
   Operation("torch.xlogy(a, b)", real(3, 4), above(4)) { $0[0].xlogy($0[1]) },
+  Operation("torch.logaddexp(a, b)", real(3, 4), real(4)) { $0[0].logaddexp($0[1]) },
+  Operation("torch.isin(a, b)", .integers([4], [3, 1, 2, 3]), .integers([2], [3, 2]), order: 0) {
+    $0[0].isin($0[1])
+  },
   Operation("torch.lerp(a, b, 0.3)", real(3, 4), real(4)) { $0[0].lerp($0[1], weight: 0.3) },
   Operation("a == b", .integers([3], [1, 2, 3]), .integers([3], [1, 3, 2]), order: 0) { $0[0] .== $0[1] },
   Operation("a != b", .integers([3], [1, 2, 3]), .integers([3], [1, 3, 2]), order: 0) { $0[0] .!= $0[1] },
@@ -190,6 +202,38 @@ private let reductions: [Operation] = [
   },
 ]
 
+private let repeated = Input.integers([8], [3, 0, 3, 5, 1, 0, 3, 2])
+
+private let counting: [Operation] = [
+  Operation("torch.argsort(a, dim=1, stable=True)", real(3, 4), order: 0) { $0[0].argsort(dim: 1) },
+  Operation("torch.argsort(a, stable=True, descending=True)", repeated, order: 0) { $0[0].argsort(descending: true) },
+  Operation("a.median(1).values", real(3, 4)) { $0[0].median(dim: 1).values },
+  Operation("a.median(0, keepdim=True).indices", real(3, 4), order: 0) { $0[0].median(dim: 0, keepdim: true).indices },
+  Operation("a.quantile(0.3)", real(3, 4)) { $0[0].quantile(0.3) },
+  Operation("a.quantile(0.7, 1, keepdim=True)", real(3, 4)) { $0[0].quantile(0.7, dim: 1, keepdim: true) },
+  Operation("a.cummax(1).values", real(3, 4)) { $0[0].cummax(dim: 1).values },
+  Operation("a.cummax(0).indices", real(3, 4), order: 0) { $0[0].cummax(dim: 0).indices },
+  Operation("a.cummin(1).values", real(3, 4)) { $0[0].cummin(dim: 1).values },
+  Operation("a.cummin(0).indices", real(3, 4), order: 0) { $0[0].cummin(dim: 0).indices },
+  Operation("a.unique()", repeated, order: 0) { $0[0].unique().values },
+  Operation("a.unique(return_inverse=True)[1]", repeated, order: 0) { $0[0].unique().inverse },
+  Operation("a.unique(return_counts=True)[1]", repeated, order: 0) { $0[0].unique().counts },
+  Operation("a.unique(dim=0)", .integers([4, 2], [2, 1, 0, 3, 2, 1, 0, 2]), order: 0) { $0[0].unique(dim: 0).values },
+  Operation(
+    "a.unique(dim=0, return_inverse=True)[1]", .integers([4, 2], [2, 1, 0, 3, 2, 1, 0, 2]), order: 0
+  ) {
+    $0[0].unique(dim: 0).inverse
+  },
+  Operation("a.bincount()", repeated, order: 0) { $0[0].bincount() },
+  Operation("a.bincount(b, 9)", repeated, real(8), order: 0) { $0[0].bincount(weights: $0[1], minLength: 9) },
+  Operation("torch.searchsorted(a, b)", .integers([4], [1, 3, 3, 5]), .integers([2, 2], [3, 0, 6, 4]), order: 0) {
+    $0[0].searchsorted($0[1])
+  },
+  Operation("torch.searchsorted(a, b, right=True)", .integers([4], [1, 3, 3, 5]), .integers([3], [3, 0, 6]), order: 0) {
+    $0[0].searchsorted($0[1], right: true)
+  },
+]
+
 private let shapes: [Operation] = [
   Operation("a.reshape(2, -1)", real(3, 4)) { $0[0].reshape(2, -1) },
   Operation("a.view(4, 3)", real(3, 4)) { $0[0].view([4, 3]) },
@@ -208,10 +252,28 @@ private let shapes: [Operation] = [
   Operation("a.diag_embed()", real(2, 3)) { $0[0].diagEmbed() },
   Operation("a.tril(-1)", real(4, 4)) { $0[0].tril(diagonal: -1) },
   Operation("a.triu(1)", real(4, 4)) { $0[0].triu(diagonal: 1) },
+  Operation("a.movedim(0, 2)", real(2, 3, 4)) { $0[0].movedim(0, 2) },
+  Operation("a.unflatten(-1, (2, -1))", real(3, 4)) { $0[0].unflatten(-1, [2, -1]) },
+  Operation("a.roll(-1, 1)", real(3, 4)) { $0[0].roll(-1, dim: 1) },
+  Operation("a.repeat_interleave(2, 1)", real(3, 4)) { $0[0].repeatInterleave(2, dim: 1) },
+  Operation("a.diff()", real(3, 4)) { $0[0].diff() },
+  Operation("a.diff(2, 0)", real(4, 3)) { $0[0].diff(order: 2, dim: 0) },
+  Operation("a.unfold(1, 3, 2)", real(2, 7)) { $0[0].unfold(dim: 1, size: 3, step: 2) },
+  Operation("F.pad(a, (1, 2, 0, 1), value=0.5)", real(3, 4)) { $0[0].pad([1, 2, 0, 1], .constant(0.5)) },
+  Operation("F.pad(a, (-1, 1))", real(3, 4)) { $0[0].pad([-1, 1]) },
+  Operation("F.pad(a, (2, 1), mode='reflect')", real(2, 3, 4)) { $0[0].pad([2, 1], .reflect) },
+  Operation("F.pad(a, (1, 1, 2, 0), mode='replicate')", real(1, 2, 3, 4)) { $0[0].pad([1, 1, 2, 0], .replicate) },
+  Operation("F.pad(a, (1, 2), mode='circular')", real(2, 3, 4)) { $0[0].pad([1, 2], .circular) },
   Operation("torch.cat([a, b], 1)", real(3, 4), real(3, 2)) { Tensor.cat([$0[0], $0[1]], dim: 1) },
   Operation("torch.stack([a, b], -1)", real(3, 4), real(3, 4)) { Tensor.stack([$0[0], $0[1]], dim: -1) },
   Operation("torch.cat([x * i for i, x in enumerate(a.split(2, 1))], 1)", real(3, 5)) {
     Tensor.cat($0[0].split(2, dim: 1).enumerated().map { $1 * $0 }, dim: 1)
+  },
+  Operation("torch.cat([x * i for i, x in enumerate(a.split((1, 3, 1), 1))], 1)", real(3, 5)) {
+    Tensor.cat($0[0].split([1, 3, 1], dim: 1).enumerated().map { $1 * $0 }, dim: 1)
+  },
+  Operation("torch.cat([x * i for i, x in enumerate(a.chunk(3, -1))], 1)", real(3, 7)) {
+    Tensor.cat($0[0].chunk(3, dim: -1).enumerated().map { $1 * $0 }, dim: 1)
   },
   Operation("torch.stack([x * i for i, x in enumerate(a.unbind(1))])", real(3, 4)) {
     Tensor.stack($0[0].unbind(dim: 1).enumerated().map { $1 * $0 })
@@ -246,6 +308,36 @@ private let indexing: [Operation] = [
   Operation("a.index_add(0, c, b)", real(3, 4), real(2, 4), .integers([2], [2, 2])) {
     $0[0].indexAdd(dim: 0, index: $0[2], source: $0[1])
   },
+  Operation("a.index_copy(0, c, b)", real(3, 4), real(2, 4), .integers([2], [2, 0])) {
+    $0[0].indexCopy(dim: 0, index: $0[2], source: $0[1])
+  },
+  Operation("a.index_fill(1, b, 0.25)", real(3, 4), .integers([2], [3, 0])) {
+    $0[0].indexFill(dim: 1, index: $0[1], value: 0.25)
+  },
+  Operation("a.scatter_reduce(1, c, b, 'sum')", real(3, 4), real(3, 2), .integers([3, 2], [0, 3, 2, 2, 1, 0])) {
+    $0[0].scatterReduce(dim: 1, index: $0[2], source: $0[1], .sum)
+  },
+  Operation("a.scatter_reduce(1, c, b, 'mean')", real(3, 4), real(3, 2), .integers([3, 2], [0, 3, 2, 2, 1, 0])) {
+    $0[0].scatterReduce(dim: 1, index: $0[2], source: $0[1], .mean)
+  },
+  Operation(
+    "a.scatter_reduce(1, c, b, 'prod', include_self=False)", real(3, 4), real(3, 2),
+    .integers([3, 2], [0, 3, 2, 2, 1, 0]), order: 1
+  ) {
+    $0[0].scatterReduce(dim: 1, index: $0[2], source: $0[1], .product, includeSelf: false)
+  },
+  Operation(
+    "a.scatter_reduce(1, c, b, 'amax')", real(3, 4), real(3, 2), .integers([3, 2], [0, 3, 2, 2, 1, 0])
+  ) {
+    $0[0].scatterReduce(dim: 1, index: $0[2], source: $0[1], .greatest)
+  },
+  Operation(
+    "a.scatter_reduce(1, c, b, 'amin', include_self=False)", real(3, 4), real(3, 2),
+    .integers([3, 2], [0, 3, 2, 2, 1, 0])
+  ) {
+    $0[0].scatterReduce(dim: 1, index: $0[2], source: $0[1], .least, includeSelf: false)
+  },
+  Operation("a.masked_scatter(c, b)", real(3, 4), real(7), mask34) { $0[0].maskedScatter($0[2], source: $0[1]) },
   Operation("a.nonzero()", .integers([2, 3], [0, 1, 0, 2, 0, 3]), order: 0) { $0[0].nonzero() },
   Operation("F.one_hot(a, 4)", .integers([2, 3], [0, 1, 0, 2, 0, 3]), order: 0) { $0[0].oneHot(4) },
 ]
@@ -277,6 +369,25 @@ private let linearAlgebra: [Operation] = [
   Operation("torch.linalg.cholesky(a @ a.mT + 3 * torch.eye(3))", real(3, 3)) {
     ($0[0].matmul($0[0].mT) + 3 * Tensor.eye(3, dtype: .float64)).cholesky()
   },
+  Operation("torch.cholesky_solve(b, torch.linalg.cholesky(a @ a.mT + 3 * torch.eye(3)))", real(3, 3), real(3, 2)) {
+    ($0[0].matmul($0[0].mT) + 3 * Tensor.eye(3, dtype: .float64)).cholesky().choleskySolve($0[1])
+  },
+  Operation("torch.linalg.lstsq(a, b).solution", real(5, 3), real(5, 2)) { $0[0].lstsq($0[1]).solution },
+  Operation("torch.linalg.lstsq(a, b, driver='gelsd').residuals", real(5, 3), real(5, 2), order: 0) {
+    $0[0].lstsq($0[1], driver: .gelsd).residuals
+  },
+  Operation("torch.linalg.lstsq(a, b).rank", real(5, 3), real(5, 2), order: 0) { $0[0].lstsq($0[1]).rank },
+  Operation("torch.linalg.lstsq(a, b, driver='gelss').singular_values", real(5, 3), real(5, 2), order: 0) {
+    $0[0].lstsq($0[1], driver: .gelss).singularValues
+  },
+  Operation("torch.linalg.eigvalsh(a + a.mT)", real(3, 3)) { ($0[0] + $0[0].mT).eigvalsh() },
+  Operation("torch.linalg.matrix_exp(a)", real(3, 3)) { $0[0].matrixExp() },
+  Operation("torch.linalg.cross(a, b)", real(2, 3), real(2, 3)) { $0[0].cross($0[1]) },
+  Operation("torch.cdist(a, b)", real(3, 2), real(4, 2), order: 1) { $0[0].cdist($0[1]) },
+  Operation("torch.cdist(a, b, p=1)", real(2, 3, 2), real(2, 4, 2), order: 1) { $0[0].cdist($0[1], order: 1) },
+  Operation("torch.tensordot(a, b, ([0, 2], [1, 0]))", real(2, 3, 4), real(4, 2)) {
+    $0[0].tensordot($0[1], dims: [0, 2], otherDims: [1, 0])
+  },
   Operation("torch.linalg.qr(a).Q", real(4, 3)) { $0[0].qr().q },
   Operation("torch.linalg.qr(a).R", real(4, 3)) { $0[0].qr().r },
   Operation("torch.linalg.qr(a, mode='complete').Q", real(4, 3), order: 0) { $0[0].qr(complete: true).q },
@@ -290,24 +401,5 @@ private let linearAlgebra: [Operation] = [
   Operation("torch.linalg.eigh(a + a.mT).eigenvalues", real(3, 3)) { ($0[0] + $0[0].mT).eigh().eigenvalues },
   Operation("torch.linalg.eigh(a + a.mT).eigenvectors.abs()", real(3, 3)) {
     ($0[0] + $0[0].mT).eigh().eigenvectors.abs()
-  },
-]
-
-private let layers: [Operation] = [
-  Operation("F.linear(a, b, c)", real(2, 3), real(4, 3), real(4)) { $0[0].linear($0[1], $0[2]) },
-  Operation("F.linear(a, b)", real(2, 3), real(4, 3)) { $0[0].linear($0[1]) },
-  Operation("F.layer_norm(a, [4], b, c)", real(3, 4), real(4), real(4)) {
-    $0[0].layerNorm([4], weight: $0[1], bias: $0[2])
-  },
-  Operation("F.layer_norm(a, [3, 4], eps=1e-3)", real(2, 3, 4)) { $0[0].layerNorm([3, 4], epsilon: 1e-3) },
-  Operation("F.mse_loss(a, b)", real(3, 4), real(3, 4)) { $0[0].mseLoss($0[1]) },
-  Operation("F.l1_loss(a, b, reduction='sum')", real(3, 4), real(3, 4)) { $0[0].l1Loss($0[1], reduction: .sum) },
-  Operation("F.smooth_l1_loss(a, b, beta=0.5)", real(3, 4), real(3, 4)) { $0[0].smoothL1Loss($0[1], beta: 0.5) },
-  Operation("F.huber_loss(a, b, delta=0.5, reduction='none')", real(3, 4), real(3, 4)) {
-    $0[0].huberLoss($0[1], delta: 0.5, reduction: .none)
-  },
-  Operation("F.cross_entropy(a, b)", real(3, 4), .integers([3], [0, 3, 1])) { $0[0].crossEntropy($0[1]) },
-  Operation("F.binary_cross_entropy_with_logits(a, b)", real(3, 4), real(3, 4, low: 0)) {
-    $0[0].binaryCrossEntropyWithLogits($0[1])
   },
 ]

@@ -78,6 +78,11 @@ import Torch
     ]
     for (what, data) in hostile {
       #expect(throws: GuerdonError.self, "\(what)") { try SafetensorsFile(data) }
+      let url = file()
+      defer { try? FileManager.default.removeItem(at: url) }
+      #expect(throws: Never.self) { try data.write(to: url) }
+      let error = #expect(throws: GuerdonError.self, "\(what), mapped") { try SafetensorsFile(mapping: url) }
+      #expect(error?.message.contains(url.path) == true)
     }
     #expect(throws: Never.self) { try SafetensorsFile(bytes("{" + tensor("a", "F32", "[2]", 0, 8) + "}", eight)) }
   }
@@ -98,5 +103,136 @@ import Torch
       if (try? SafetensorsFile(damaged)) == nil { refused += 1 }
     }
     #expect(refused > 1_000 && refused < 5_000)
+  }
+
+  /// A mapped file is as one that was read, and stays so when another takes its name.
+  @Test func mappedFilesAreReadWhereTheyAreUsed() throws {
+    let url = file()
+    defer { try? FileManager.default.removeItem(at: url) }
+    var first = SafetensorsFile(metadata: ["m": "x"])
+    first["a"] = .init([1, 2, 3, 4] as [Float], shape: [2, 2])
+    first["odd"] = .init([1, 2, 3] as [UInt8])
+    first["b"] = .init([7, -8] as [Int64])
+    first["flags"] = .init([true, false])
+    try first.write(to: url)
+    let mapped = try SafetensorsFile(mapping: url)
+    #expect(mapped.metadata == ["m": "x"] && Set(mapped.entries.keys) == ["a", "odd", "b", "flags"])
+    #expect(try mapped.serialized() == Data(contentsOf: url))
+    var second = SafetensorsFile()
+    second["a"] = .init([9, 9, 9, 9] as [Float], shape: [2, 2])
+    try second.write(to: url)
+    #expect(try mapped.entry("a").floats() == [1, 2, 3, 4])
+    #expect(try mapped.entry("b").tensor().array(of: Int64.self) == [7, -8])
+    #expect(try SafetensorsFile(mapping: url).entry("a").floats() == [9, 9, 9, 9])
+    for path in [url.path + ".none", "/", url.path + "/x"] {
+      let error = #expect(throws: GuerdonError.self) { try SafetensorsFile(mapping: URL(fileURLWithPath: path)) }
+      #expect(error?.message.contains(path) == true)
+    }
+  }
+
+  #if os(Linux)
+  /// Opening four (sparse) gigabytes and taking one small tensor out of them leaves memory as it was. In a process of
+  /// its own, so that no other test's memory counts.
+  @Test func openingALargeFileReadsAlmostNothing() async {
+    await #expect(processExitsWith: .success) {
+      let tests = SafetensorsTests()
+      let url = tests.file()
+      defer { try? FileManager.default.removeItem(at: url) }
+      let elements = 1 << 30
+      let header = "{\"big\":{\"dtype\":\"F32\",\"shape\":[\(elements)],\"data_offsets\":[0,\(4 * elements)]},"
+        + "\"small\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[\(4 * elements),\(4 * elements + 8)]}}"
+      try tests.bytes(header).write(to: url)
+      let handle = try FileHandle(forWritingTo: url)
+      try handle.truncate(atOffset: UInt64(8 + header.utf8.count + 4 * elements))
+      try handle.seekToEnd()
+      try handle.write(contentsOf: ([1.5, -2] as [Float]).withUnsafeBytes { Data($0) })
+      try handle.close()
+      let before = try LearningTests.residentKilobytes()
+      let mapped = try SafetensorsFile(mapping: url)
+      #expect(try mapped.entry("small").tensor().array(of: Float.self) == [1.5, -2])
+      #expect(try mapped.entry("big").bytes.count == 4 << 30)
+      let growth = try LearningTests.residentKilobytes() - before
+      #expect(growth < 50_000, "\(growth) kB")
+    }
+  }
+  #endif
+
+  private final class Network: Module {
+    let conv: Conv2d
+    let norm: BatchNorm2d
+    let rnn: LSTM
+    let attn: MultiheadAttention
+    let blocks: [any Module]
+    let table: Embedding
+
+    init() {
+      let generator = Generator(seed: 1)
+      conv = Conv2d(1, 2, kernel: 3, generator: generator)
+      norm = BatchNorm2d(2)
+      rnn = LSTM(3, 4, layers: 2, generator: generator)
+      attn = MultiheadAttention(4, heads: 2, generator: generator)
+      blocks = [Linear(4, 4, generator: generator), RMSNorm(4)]
+      table = Embedding(3, 4, generator: generator)
+    }
+  }
+
+  /// A checkpoint that PyTorch made, with more in it than the module, one array in bfloat16: by name, strictly and not.
+  @Test func aPyTorchModuleIsLoadedByName() throws {
+    let url = file()
+    defer { try? FileManager.default.removeItem(at: url) }
+    let expected: [String: [Float]] = try Python.run(
+      """
+      import json, struct, sys, torch
+      from torch import nn
+      torch.manual_seed(3)
+      class Network(nn.Module):
+        def __init__(self):
+          super().__init__()
+          self.conv, self.norm, self.rnn = nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.LSTM(3, 4, 2)
+          self.attn, self.blocks = nn.MultiheadAttention(4, 2), nn.ModuleList([nn.Linear(4, 4), nn.RMSNorm(4)])
+          self.table = nn.Embedding(3, 4)
+      net = Network(); net.norm(torch.randn(5, 2, 3, 3))
+      state = {"model." + k: v.contiguous() for k, v in net.state_dict().items()}
+      state["model.table.weight"] = state["model.table.weight"].bfloat16()
+      state["optimizer.step"] = torch.tensor(7)
+      kinds = {torch.float32: "F32", torch.int64: "I64", torch.bfloat16: "BF16"}
+      header, body = {}, b""
+      for k, v in sorted(state.items(), key=lambda item: -item[1].element_size()):
+        raw = v.reshape(-1).view(torch.uint8).numpy().tobytes()
+        header[k] = dict(dtype=kinds[v.dtype], shape=list(v.shape), data_offsets=[len(body), len(body) + len(raw)])
+        body += raw
+      text = json.dumps(header).encode()
+      open(json.load(sys.stdin), "wb").write(struct.pack("<Q", len(text)) + text + body)
+      print(json.dumps({k[6:]: v.float().flatten().tolist() for k, v in state.items() if k.startswith("model.")}))
+      """, input: url.path)
+    let network = Network()
+    #expect(try network.load(from: url, prefix: "model.").isEmpty)
+    let found = network.stateDict().mapValues { $0.array(of: Float.self) }
+    #expect(found == expected)
+
+    let whole = try #require(throws: GuerdonError.self) { try network.load(from: url) }
+    #expect(whole.message.contains(url.path) && whole.message.contains("\"attn.in_proj_bias\""), "\(whole.message)")
+    let partial = try network.load(from: url, strict: false)
+    #expect(partial.missing.count == expected.count && partial.unexpected.count == expected.count + 1)
+
+    var other = try SafetensorsFile(contentsOf: url)
+    other["model.attn.in_proj_bias"] = .init([1, 2] as [Float])
+    other["model.conv.extra"] = .init([1] as [Float])
+    try other.write(to: url)
+    let extra = try #require(throws: GuerdonError.self) { try network.load(from: url, prefix: "model.") }
+    #expect(extra.message.contains("\"conv.extra\""), "\(extra.message)")
+    for strict in [true, false] {
+      other["model.conv.extra"] = nil
+      try other.write(to: url)
+      let shape = try #require(throws: GuerdonError.self) {
+        try network.load(from: url, prefix: "model.", strict: strict)
+      }
+      #expect(shape.message.contains("\"attn.in_proj_bias\"") && shape.message.contains("[12]"), "\(shape.message)")
+    }
+    #expect(network.stateDict().mapValues { $0.array(of: Float.self) } == expected, "Nothing changed.")
+    other["model.attn.in_proj_bias"] = nil
+    try other.write(to: url)
+    let lacking = try #require(throws: GuerdonError.self) { try network.load(from: url, prefix: "model.") }
+    #expect(lacking.message.contains("\"attn.in_proj_bias\""), "\(lacking.message)")
   }
 }

@@ -43,11 +43,16 @@ struct TensorTests {
     #expect(x.array() == [1.5, 2.5, 3.5, 1.5, 2.5, 3.5])
     x.copy_(Tensor([1.0, 2, 3])).lerp_(Tensor.zeros([2, 3], dtype: .float64), weight: 0.25)
     #expect(x.array() == [0.75, 1.5, 2.25, 0.75, 1.5, 2.25])
+    let n = Tensor([1, 2]).add_(Tensor([3, 4]))
+    #expect(n.array(of: Int.self) == [4, 6])
     #expect(x.equal(x.clone()) && x.allclose(x + 1e-9) && !x.allclose(x + 1e-3) && !x.clone().isSame(as: x))
   }
 
   @Test func seededNumbersArePyTorchs() throws {
-    struct Numbers: Codable, Equatable { var rand, randn, uniform: [Float], randint, randperm: [Int], bernoulli: [Float] }
+    struct Numbers: Codable, Equatable {
+      var rand, randn, uniform, bernoulli, exponential, gamma, dirichlet: [Float]
+      var randint, randperm, multinomial: [Int]
+    }
     let expected: Numbers = try Python.run(
       """
       import json, torch
@@ -57,17 +62,28 @@ struct TensorTests {
         uniform=torch.empty(3).uniform_(-2, 3, generator=g).tolist(),
         randint=torch.randint(2, 9, (6,), generator=g).tolist(),
         randperm=torch.randperm(7, generator=g).tolist(),
-        bernoulli=torch.bernoulli(torch.full((8,), 0.3), generator=g).tolist())))
+        bernoulli=torch.bernoulli(torch.full((8,), 0.3), generator=g).tolist(),
+        exponential=torch.empty(4).exponential_(generator=g).tolist(),
+        gamma=torch._standard_gamma(torch.tensor([0.5, 2.0, 9.0]), generator=g).tolist(),
+        dirichlet=torch._sample_dirichlet(torch.tensor([[0.5, 2.0], [3.0, 1.0]]), generator=g).flatten().tolist(),
+        multinomial=torch.multinomial(torch.tensor([1.0, 3.0, 2.0]), 6, True, generator=g).tolist())))
       """)
     let generator = Generator(seed: 1234)
     func draw() -> Numbers {
-      Numbers(
-        rand: Tensor.rand([5], generator: generator).array(),
-        randn: Tensor.randn([40], generator: generator).array(),
-        uniform: Tensor.uniform([3], low: -2, high: 3, generator: generator).array(),
-        randint: Tensor.randint(2..<9, [6], generator: generator).array(),
-        randperm: Tensor.randperm(7, generator: generator).array(),
-        bernoulli: Tensor.full([8], 0.3).bernoulli(generator: generator).array())
+      let rand: [Float] = Tensor.rand([5], generator: generator).array()
+      let randn: [Float] = Tensor.randn([40], generator: generator).array()
+      let uniform: [Float] = Tensor.uniform([3], low: -2, high: 3, generator: generator).array()
+      let randint: [Int] = Tensor.randint(2..<9, [6], generator: generator).array()
+      let randperm: [Int] = Tensor.randperm(7, generator: generator).array()
+      let bernoulli: [Float] = Tensor.full([8], 0.3).bernoulli(generator: generator).array()
+      return Numbers(
+        rand: rand, randn: randn, uniform: uniform,
+        bernoulli: bernoulli, exponential: Tensor.exponential([4], generator: generator).array(),
+        gamma: Tensor([0.5, 2.0, 9.0] as [Float]).standardGamma(generator: generator).array(),
+        dirichlet: Tensor([[0.5, 2.0], [3.0, 1.0]] as [[Float]]).dirichlet(generator: generator).array(),
+        randint: randint, randperm: randperm,
+        multinomial: Tensor([1.0, 3.0, 2.0] as [Float])
+          .multinomial(6, replacement: true, generator: generator).array())
     }
     #expect(draw() == expected)
     let state = generator.state

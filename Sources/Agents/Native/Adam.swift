@@ -1,22 +1,23 @@
 import Foundation
 
 /// Adam (Kingma and Ba, arXiv 1412.6980, algorithm 1) over one buffer of parameters; the numbers are PyTorch's.
-struct Adam {
-  var beta1: Float = 0.9
-  var beta2: Float = 0.999
-  /// stable-baselines3's; PyTorch's own default is 1e-8.
-  var epsilon: Float = 1e-5
+package final class Adam: @unchecked Sendable {
+  let beta1: Float = 0.9
+  let beta2: Float = 0.999
+  let epsilon: Float
   private(set) var steps = 0
   let mean: FloatBuffer
   let square: FloatBuffer
 
-  init(count: Int) {
+  /// - Parameter epsilon: stable-baselines3's of PPO; PyTorch's own default is 1e-8.
+  package init(count: Int, epsilon: Float = 1e-5) {
+    self.epsilon = epsilon
     mean = FloatBuffer(count)
     square = FloatBuffer(count)
   }
 
   /// One step along `scale · gradients`; `scale` is what clipping by the global norm leaves.
-  mutating func step(
+  package func step(
     _ parameters: UnsafeMutablePointer<Float>, gradients: UnsafePointer<Float>, scale: Float, learningRate: Float
   ) {
     steps += 1
@@ -38,7 +39,7 @@ struct Adam {
     }
   }
 
-  mutating func restore(steps: Int, mean: [Float], square: [Float]) {
+  func restore(steps: Int, mean: [Float], square: [Float]) {
     self.steps = steps
     self.mean.assign(mean)
     self.square.assign(square)

@@ -1,9 +1,9 @@
 /// Owned, zeroed, 64-byte aligned memory for `count` floats.
-final class FloatBuffer: @unchecked Sendable {
-  let base: UnsafeMutablePointer<Float>
-  let count: Int
+package final class FloatBuffer: @unchecked Sendable {
+  package let base: UnsafeMutablePointer<Float>
+  package let count: Int
 
-  init(_ count: Int) {
+  package init(_ count: Int) {
     self.count = count
     let bytes = max(count, 16) * MemoryLayout<Float>.stride
     base = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64).bindMemory(
@@ -22,4 +22,4 @@ final class FloatBuffer: @unchecked Sendable {
 }
 
 /// `count` rounded up to whole SIMD vectors.
-@inline(__always) func padded(_ count: Int) -> Int { (count + 7) & ~7 }
+@inlinable package func padded(_ count: Int) -> Int { (count + 7) & ~7 }

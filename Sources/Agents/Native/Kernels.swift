@@ -21,6 +21,11 @@ enum Kernels {
     m: Int, n: Int, k: Int, a: UnsafePointer<Float>, aRow: Int, aColumn: Int, b: UnsafePointer<Float>, bRow: Int,
     c: UnsafeMutablePointer<Float>, cRow: Int, start: UnsafePointer<Float>? = nil
   ) {
+    if m >= 24, n >= 16, k &* bRow >= 16_384 {
+      multiplyPacked(
+        m: m, n: n, k: k, a: a, aRow: aRow, aColumn: aColumn, b: b, bRow: bRow, c: c, cRow: cRow, start: start)
+      return
+    }
     var column = 0
     while column + 16 <= n {
       var row = 0
@@ -49,6 +54,110 @@ enum Kernels {
         row &+= 1
       }
     }
+  }
+
+  /// `multiply` for matrices that the first-level cache does not hold: 16 columns of B at a time are copied side by side
+  /// (rows a multiple of 1 KiB apart would evict one another), and a transposed A in groups of six rows.
+  private static func multiplyPacked(
+    m: Int, n: Int, k: Int, a: UnsafePointer<Float>, aRow: Int, aColumn: Int, b: UnsafePointer<Float>, bRow: Int,
+    c: UnsafeMutablePointer<Float>, cRow: Int, start: UnsafePointer<Float>?
+  ) {
+    let groups = m / 6
+    let packsA = aColumn != 1
+    // Two floats of slack, for groups of six are copied as eight.
+    let floats = 16 &* k &+ (packsA ? groups &* 6 &* k &+ 2 : 0)
+    withUnsafeTemporaryAllocation(byteCount: floats &* 4, alignment: 64) { memory in
+      guard let panel = memory.baseAddress?.bindMemory(to: Float.self, capacity: floats) else { return }
+      let packedA = panel + 16 &* k
+      if packsA {
+        for group in 0..<groups {
+          let target = packedA + group &* 6 &* k
+          let source = a + group &* 6 &* aRow
+          if aRow == 1, group &* 6 &+ 8 <= m {
+            for p in 0..<k { (target + 6 &* p).lanes = (source + p &* aColumn).lanes }
+          } else {
+            for p in 0..<k { for r in 0..<6 { target[6 &* p &+ r] = source[r &* aRow &+ p &* aColumn] } }
+          }
+        }
+      }
+      var column = 0
+      while column + 16 <= n {
+        for p in 0..<k {
+          (panel + 16 &* p).lanes = (b + p &* bRow + column).lanes
+          (panel + 16 &* p + 8).lanes = (b + p &* bRow + column + 8).lanes
+        }
+        let begin = start.map { $0 + column }
+        for group in 0..<groups {
+          let target = c + group &* 6 &* cRow + column
+          if packsA {
+            block6x16(k, packedA + group &* 6 &* k, 1, 6, panel, target, cRow, begin)
+          } else {
+            block6x16(k, a + group &* 6 &* aRow, aRow, aColumn, panel, target, cRow, begin)
+          }
+        }
+        var row = groups &* 6
+        if row + 4 <= m {
+          block4x16(k, a + row &* aRow, aRow, aColumn, panel, 16, c + row &* cRow + column, cRow, begin)
+          row &+= 4
+        }
+        while row < m {
+          block1x16(k, a + row &* aRow, aColumn, panel, 16, c + row &* cRow + column, begin)
+          row &+= 1
+        }
+        column &+= 16
+      }
+      if column < n {
+        multiply(
+          m: m, n: n &- column, k: k, a: a, aRow: aRow, aColumn: aColumn, b: b + column, bRow: bRow, c: c + column,
+          cRow: cRow, start: start.map { $0 + column })
+      }
+    }
+  }
+
+  /// Twelve accumulators, two of B and one of A: all but one of the sixteen registers. Rows of B are 16 apart.
+  @inline(__always) private static func block6x16(
+    _ k: Int, _ a: UnsafePointer<Float>, _ aRow: Int, _ aColumn: Int, _ b: UnsafePointer<Float>,
+    _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ start: UnsafePointer<Float>?
+  ) {
+    let left = start?.lanes ?? .zero, right = start.map { ($0 + 8).lanes } ?? .zero
+    var c00 = left, c01 = right, c10 = left, c11 = right, c20 = left, c21 = right
+    var c30 = left, c31 = right, c40 = left, c41 = right, c50 = left, c51 = right
+    var a = a, b = b
+    for _ in 0..<k {
+      let b0 = b.lanes, b1 = (b + 8).lanes
+      let a0 = Lanes(repeating: a[0])
+      c00.addProduct(a0, b0)
+      c01.addProduct(a0, b1)
+      let a1 = Lanes(repeating: a[aRow])
+      c10.addProduct(a1, b0)
+      c11.addProduct(a1, b1)
+      let a2 = Lanes(repeating: a[2 &* aRow])
+      c20.addProduct(a2, b0)
+      c21.addProduct(a2, b1)
+      let a3 = Lanes(repeating: a[3 &* aRow])
+      c30.addProduct(a3, b0)
+      c31.addProduct(a3, b1)
+      let a4 = Lanes(repeating: a[4 &* aRow])
+      c40.addProduct(a4, b0)
+      c41.addProduct(a4, b1)
+      let a5 = Lanes(repeating: a[5 &* aRow])
+      c50.addProduct(a5, b0)
+      c51.addProduct(a5, b1)
+      a += aColumn
+      b += 16
+    }
+    c.lanes = c00
+    (c + 8).lanes = c01
+    (c + cRow).lanes = c10
+    (c + cRow + 8).lanes = c11
+    (c + 2 &* cRow).lanes = c20
+    (c + 2 &* cRow + 8).lanes = c21
+    (c + 3 &* cRow).lanes = c30
+    (c + 3 &* cRow + 8).lanes = c31
+    (c + 4 &* cRow).lanes = c40
+    (c + 4 &* cRow + 8).lanes = c41
+    (c + 5 &* cRow).lanes = c50
+    (c + 5 &* cRow + 8).lanes = c51
   }
 
   /// Eight accumulators: as many as the two FMA units keep busy.
@@ -135,6 +244,15 @@ enum Kernels {
       b += bRow
     }
     c.lanes = sum
+  }
+
+  /// max(x, 0) in place.
+  static func relu(_ x: UnsafeMutablePointer<Float>, count: Int) {
+    var i = 0
+    while i < count {
+      (x + i).lanes = pointwiseMax((x + i).lanes, .zero)
+      i &+= 8
+    }
   }
 
   /// tanh in place, to 4 units in the last place: a rational approximation on |x| < 7.9, beyond which floats say ±1.

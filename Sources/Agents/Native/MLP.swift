@@ -3,10 +3,14 @@ import Foundation
 
 /// A multilayer perceptron in f32 with hand-written SIMD forward and backward passes: the native path for small networks.
 ///
-/// Layer l maps [batch, widths[l]] to [batch, widths[l + 1]] by x · Wᵀ + b; hidden layers end in tanh, the last in nothing.
+/// Layer l maps [batch, widths[l]] to [batch, widths[l + 1]] by x · Wᵀ + b; hidden layers end in the activation, the last
+/// in nothing.
 /// All parameters lie in one buffer, so that an optimiser is one loop. Weights are stored transposed, [in, out], with
 /// rows padded to whole vectors; the padding is zero and stays zero.
-final class MLP: @unchecked Sendable {
+package final class MLP: @unchecked Sendable {
+  /// What hidden layers end in.
+  package enum Activation: String, Sendable { case tanh, relu }
+
   /// Where one layer's numbers stand in the parameter buffer.
   struct Layer: Sendable {
     let inputs: Int
@@ -18,15 +22,20 @@ final class MLP: @unchecked Sendable {
   }
 
   let widths: [Int]
+  let activation: Activation
   let layers: [Layer]
-  let parameters: FloatBuffer
-  /// `weight` [out, in] of every layer but the first: the layout that the backward pass wants. Refreshed by `refresh()`.
+  package let parameters: FloatBuffer
+  /// `weight` [out, in] of every layer: the layout that the backward pass wants. Refreshed by `refresh()`; the first
+  /// layer's is empty where nobody asks for gradients of inputs.
   private let untransposed: [FloatBuffer]
 
-  /// - Parameter widths: inputs, hidden widths, outputs: at least two numbers, each at least 1.
-  init(widths: [Int]) {
+  /// - Parameters:
+  ///   - widths: inputs, hidden widths, outputs: at least two numbers, each at least 1.
+  ///   - hasInputGradients: whether `backwardToInputs` will be called.
+  package init(widths: [Int], activation: Activation = .tanh, hasInputGradients: Bool = false) {
     precondition(widths.count >= 2 && widths.allSatisfy { $0 >= 1 }, "an MLP has an input and an output width")
     self.widths = widths
+    self.activation = activation
     var offset = 0
     layers = zip(widths, widths.dropFirst()).map { inputs, outputs in
       let weights = offset
@@ -36,15 +45,49 @@ final class MLP: @unchecked Sendable {
       return Layer(inputs: inputs, outputs: outputs, weights: weights, bias: bias)
     }
     parameters = FloatBuffer(offset)
-    untransposed = layers.dropFirst().map { FloatBuffer($0.outputs * padded($0.inputs)) }
+    untransposed = layers.enumerated().map { index, layer in
+      FloatBuffer(index > 0 || hasInputGradients ? layer.outputs * padded(layer.inputs) : 0)
+    }
   }
 
   /// Orthogonal weights and zero biases, as stable-baselines3 starts its policies: gain √2 for hidden layers.
-  func initialize(outputGain: Float, random: inout RandomGenerator) {
+  package func initialize(outputGain: Float, random: inout RandomGenerator) {
     for (index, layer) in layers.enumerated() {
       let gain = index == layers.count - 1 ? outputGain : Float(2).squareRoot()
       let weights = orthogonal(rows: layer.outputs, columns: layer.inputs, random: &random)
       set(layer: index, weight: weights.map { $0 * gain }, bias: [Float](repeating: 0, count: layer.outputs))
+    }
+  }
+
+  /// Weights and biases uniform in ±1/√inputs, as PyTorch starts its `Linear`.
+  func initializeUniformly(random: inout RandomGenerator) {
+    for (index, layer) in layers.enumerated() {
+      let bound = 1 / Double(layer.inputs).squareRoot()
+      let weight = (0..<layer.outputs * layer.inputs).map { _ in Float(random.uniform(-bound, bound)) }
+      set(layer: index, weight: weight, bias: (0..<layer.outputs).map { _ in Float(random.uniform(-bound, bound)) })
+    }
+  }
+
+  /// A network of the same shape and parameters.
+  func copy() -> MLP {
+    let copy = MLP(widths: widths, activation: activation)
+    copy.assign(parameters.array)
+    return copy
+  }
+
+  /// Replaces all parameters.
+  func assign(_ values: [Float]) {
+    parameters.assign(values)
+    refresh()
+  }
+
+  /// θ ← (1 − τ) θ + τ θ', of the parameters alone: a target network is never differentiated, so nothing is refreshed.
+  func polyak(towards other: MLP, tau: Float) {
+    let keep = Lanes(repeating: 1 - tau), take = Lanes(repeating: tau)
+    var i = 0
+    while i < parameters.count {
+      (parameters.base + i).lanes = (parameters.base + i).lanes * keep + (other.parameters.base + i).lanes * take
+      i &+= 8
     }
   }
 
@@ -73,28 +116,42 @@ final class MLP: @unchecked Sendable {
   }
 
   /// Must follow every change of `parameters`.
-  func refresh() {
-    for (layer, copy) in zip(layers.dropFirst(), untransposed) {
+  package func refresh() {
+    for (layer, copy) in zip(layers, untransposed) where copy.count > 0 {
       let source = parameters.base + layer.weights
       let row = padded(layer.inputs)
-      for output in 0..<layer.outputs {
+      // Four outputs at a time, so that each cache line of the source is read once.
+      var output = 0
+      while output + 4 <= layer.outputs {
+        let target = copy.base + output &* row
+        for input in 0..<layer.inputs {
+          let four = source + input &* layer.row + output
+          target[input] = four[0]
+          target[input &+ row] = four[1]
+          target[input &+ 2 &* row] = four[2]
+          target[input &+ 3 &* row] = four[3]
+        }
+        output &+= 4
+      }
+      while output < layer.outputs {
         let target = copy.base + output &* row
         for input in 0..<layer.inputs { target[input] = source[input &* layer.row &+ output] }
+        output &+= 1
       }
     }
   }
 
   /// Activations and gradients of up to `capacity` rows; one a thread.
-  final class Workspace: @unchecked Sendable {
+  package final class Workspace: @unchecked Sendable {
     let capacity: Int
     /// Outputs of each layer, rows of `padded(width)`.
     fileprivate let activations: [FloatBuffer]
     /// Gradients with respect to them.
     fileprivate let deltas: [FloatBuffer]
     /// Gradients with respect to the parameters, laid out as these.
-    let gradients: FloatBuffer
+    package let gradients: FloatBuffer
 
-    init(_ network: MLP, capacity: Int) {
+    package init(_ network: MLP, capacity: Int) {
       self.capacity = capacity
       activations = network.widths.dropFirst().map { FloatBuffer(capacity * padded($0)) }
       deltas = network.widths.dropFirst().map { FloatBuffer(capacity * padded($0)) }
@@ -102,13 +159,13 @@ final class MLP: @unchecked Sendable {
     }
 
     /// The network's outputs: rows of `padded(outputs)`.
-    var outputs: UnsafeMutablePointer<Float> { activations[activations.count - 1].base }
+    package var outputs: UnsafeMutablePointer<Float> { activations[activations.count - 1].base }
     /// Where the caller writes the loss's gradient with respect to the outputs, padding left zero.
-    var outputDeltas: UnsafeMutablePointer<Float> { deltas[deltas.count - 1].base }
+    package var outputDeltas: UnsafeMutablePointer<Float> { deltas[deltas.count - 1].base }
   }
 
   /// Computes `workspace.outputs` for `count` rows of `input`, each `stride` floats from the last.
-  func forward(_ input: UnsafePointer<Float>, stride: Int, count: Int, _ workspace: Workspace) {
+  package func forward(_ input: UnsafePointer<Float>, stride: Int, count: Int, _ workspace: Workspace) {
     var rows = input, rowStride = stride
     for (index, layer) in layers.enumerated() {
       let output = workspace.activations[index].base
@@ -116,7 +173,12 @@ final class MLP: @unchecked Sendable {
         m: count, n: layer.row, k: layer.inputs, a: rows, aRow: rowStride, aColumn: 1,
         b: parameters.base + layer.weights, bRow: layer.row, c: output, cRow: layer.row,
         start: UnsafePointer(parameters.base + layer.bias))
-      if index < layers.count - 1 { Kernels.tanh(output, count: count &* layer.row) }
+      if index < layers.count - 1 {
+        switch activation {
+        case .tanh: Kernels.tanh(output, count: count &* layer.row)
+        case .relu: Kernels.relu(output, count: count &* layer.row)
+        }
+      }
       rows = UnsafePointer(output)
       rowStride = layer.row
     }
@@ -124,7 +186,7 @@ final class MLP: @unchecked Sendable {
 
   /// Overwrites `workspace.gradients` with the gradient of the loss whose derivative by the outputs is in
   /// `workspace.outputDeltas`; `forward` must have run on the same rows.
-  func backward(_ input: UnsafePointer<Float>, stride: Int, count: Int, _ workspace: Workspace) {
+  package func backward(_ input: UnsafePointer<Float>, stride: Int, count: Int, _ workspace: Workspace) {
     for index in layers.indices.reversed() {
       let layer = layers[index]
       let delta = workspace.deltas[index].base
@@ -135,28 +197,54 @@ final class MLP: @unchecked Sendable {
         m: layer.inputs, n: layer.row, k: count, a: below, aRow: 1, aColumn: belowRow, b: delta, bRow: layer.row,
         c: workspace.gradients.base + layer.weights, cRow: layer.row)
       sumRows(delta, count: count, row: layer.row, into: workspace.gradients.base + layer.bias)
-      guard index > 0 else { return }
-      // δ below = (δ · W) ∘ (1 − tanh²)
-      let deltaBelow = workspace.deltas[index - 1].base
-      Kernels.multiply(
-        m: count, n: belowRow, k: layer.outputs, a: delta, aRow: layer.row, aColumn: 1,
-        b: untransposed[index - 1].base, bRow: belowRow, c: deltaBelow, cRow: belowRow)
-      var i = 0
-      while i < count &* belowRow {
-        let activation = (below + i).lanes
-        (deltaBelow + i).lanes = (deltaBelow + i).lanes * (Lanes(repeating: 1) - activation * activation)
+      if index > 0 { backwardThroughHidden(index, count: count, workspace) }
+    }
+  }
+
+  /// Writes the gradient with respect to `count` rows of input into `gradients`, rows of `padded(inputs)`, and leaves
+  /// the parameters' gradients alone; otherwise as `backward`. The network must have been made for it.
+  func backwardToInputs(count: Int, _ workspace: Workspace, into gradients: UnsafeMutablePointer<Float>) {
+    precondition(untransposed[0].count > 0, "this network was made without gradients of inputs")
+    for index in layers.indices.dropFirst().reversed() { backwardThroughHidden(index, count: count, workspace) }
+    let row = padded(layers[0].inputs)
+    Kernels.multiply(
+      m: count, n: row, k: layers[0].outputs, a: workspace.deltas[0].base, aRow: layers[0].row, aColumn: 1,
+      b: untransposed[0].base, bRow: row, c: gradients, cRow: row)
+  }
+
+  /// δ below = (δ · W) ∘ f'(·) through layer `index` and the activation beneath it.
+  private func backwardThroughHidden(_ index: Int, count: Int, _ workspace: Workspace) {
+    let layer = layers[index]
+    let row = padded(layer.inputs)
+    let below = workspace.activations[index - 1].base, deltaBelow = workspace.deltas[index - 1].base
+    Kernels.multiply(
+      m: count, n: row, k: layer.outputs, a: workspace.deltas[index].base, aRow: layer.row, aColumn: 1,
+      b: untransposed[index].base, bRow: row, c: deltaBelow, cRow: row)
+    var i = 0
+    switch activation {
+    case .tanh:
+      while i < count &* row {
+        let value = (below + i).lanes
+        (deltaBelow + i).lanes = (deltaBelow + i).lanes * (Lanes(repeating: 1) - value * value)
+        i &+= 8
+      }
+    case .relu:
+      while i < count &* row {
+        (deltaBelow + i).lanes.replace(with: 0, where: (below + i).lanes .<= 0)
         i &+= 8
       }
     }
   }
 
   private func sumRows(_ x: UnsafePointer<Float>, count: Int, row: Int, into sums: UnsafeMutablePointer<Float>) {
-    var column = 0
-    while column < row {
-      var sum = Lanes.zero
-      for i in 0..<count { sum += (x + (i &* row &+ column)).lanes }
-      (sums + column).lanes = sum
-      column &+= 8
+    for column in 0..<row { sums[column] = 0 }
+    for i in 0..<count {
+      let values = x + i &* row
+      var column = 0
+      while column < row {
+        (sums + column).lanes += (values + column).lanes
+        column &+= 8
+      }
     }
   }
 }

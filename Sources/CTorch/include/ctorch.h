@@ -104,6 +104,10 @@ CT_RESULT ct_randperm(int64_t count, ct_generator generator, ct_options options)
 CT_RESULT ct_uniform(const int64_t *sizes, int64_t dims, double low, double high, ct_generator generator,
                      ct_options options);
 CT_RESULT ct_bernoulli(ct_tensor probabilities, ct_generator generator);
+CT_RESULT ct_exponential(const int64_t *sizes, int64_t dims, ct_generator generator, ct_options options);
+/// Gamma(concentration, 1) and Dirichlet(concentration), which can be differentiated once.
+CT_RESULT ct_gamma(ct_tensor concentration, ct_generator generator);
+CT_RESULT ct_dirichlet(ct_tensor concentration, ct_generator generator);
 CT_RESULT ct_multinomial(ct_tensor probabilities, int64_t count, bool replacement, ct_generator generator);
 
 // x -> f(x)
@@ -112,9 +116,11 @@ CT_RESULT ct_multinomial(ct_tensor probabilities, int64_t count, bool replacemen
   OP(exp) OP(expm1) OP(log) OP(log1p) OP(log2) OP(log10)                                                          \
   OP(sin) OP(cos) OP(tan) OP(asin) OP(acos) OP(atan) OP(sinh) OP(cosh) OP(tanh) OP(asinh) OP(acosh) OP(atanh)     \
   OP(sigmoid) OP(log_sigmoid) OP(relu) OP(silu) OP(erf) OP(erfc) OP(erfinv) OP(lgamma) OP(digamma)                \
+  OP(mish) OP(selu) OP(relu6) OP(logit)                                                                           \
   OP(floor) OP(ceil) OP(round) OP(trunc) OP(isnan) OP(isinf) OP(isfinite) OP(logical_not)                          \
   OP(zeros_like) OP(ones_like) OP(clone) OP(detach) OP(nonzero) OP(squeeze)                                       \
-  OP(trace) OP(linalg_cholesky) OP(linalg_inv) OP(linalg_det) OP(linalg_pinv)
+  OP(trace) OP(linalg_cholesky) OP(linalg_inv) OP(linalg_det) OP(linalg_pinv) OP(linalg_eigvalsh)                 \
+  OP(linalg_matrix_exp)
 #define CT_DECLARE_UNARY(name) CT_RESULT ct_##name(ct_tensor x);
 CT_UNARY(CT_DECLARE_UNARY)
 
@@ -122,8 +128,8 @@ CT_UNARY(CT_DECLARE_UNARY)
 #define CT_BINARY(OP)                                                                                             \
   OP(add) OP(sub) OP(mul) OP(div) OP(pow) OP(fmod) OP(remainder) OP(floor_divide) OP(minimum) OP(maximum)         \
   OP(atan2) OP(eq) OP(ne) OP(lt) OP(le) OP(gt) OP(ge)                                                             \
-  OP(logical_and) OP(logical_or) OP(logical_xor) OP(xlogy)                                                        \
-  OP(matmul) OP(bmm) OP(mv) OP(dot) OP(outer) OP(linalg_solve) OP(masked_select)
+  OP(logical_and) OP(logical_or) OP(logical_xor) OP(xlogy) OP(logaddexp) OP(isin)                                 \
+  OP(matmul) OP(bmm) OP(mv) OP(dot) OP(outer) OP(linalg_solve) OP(linalg_cross) OP(masked_select)
 #define CT_DECLARE_BINARY(name) CT_RESULT ct_##name(ct_tensor x, ct_tensor y);
 CT_BINARY(CT_DECLARE_BINARY)
 
@@ -145,9 +151,10 @@ CT_RESULT ct_where_else_scalar(ct_tensor condition, ct_tensor x, ct_scalar y);
 CT_RESULT ct_where_then_scalar(ct_tensor condition, ct_scalar x, ct_tensor y);
 CT_RESULT ct_masked_fill(ct_tensor x, ct_tensor mask, ct_scalar value);
 CT_RESULT ct_lerp(ct_tensor x, ct_tensor end, double weight);
+CT_RESULT ct_polygamma(int64_t order, ct_tensor x);
 
 // x, dim -> f(x, dim)
-#define CT_ALONG(OP) OP(unsqueeze) OP(cumsum) OP(cumprod) OP(logcumsumexp) OP(softmax) OP(log_softmax)
+#define CT_ALONG(OP) OP(unsqueeze) OP(cumsum) OP(cumprod) OP(logcumsumexp) OP(softmax) OP(log_softmax) OP(glu)
 #define CT_DECLARE_ALONG(name) CT_RESULT ct_##name(ct_tensor x, int64_t dim);
 CT_ALONG(CT_DECLARE_ALONG)
 
@@ -168,6 +175,15 @@ int ct_max_dim(ct_tensor x, int64_t dim, bool keepdim, CT_OUT out);
 int ct_min_dim(ct_tensor x, int64_t dim, bool keepdim, CT_OUT out);
 int ct_sort(ct_tensor x, int64_t dim, bool descending, CT_OUT out);
 int ct_topk(ct_tensor x, int64_t k, int64_t dim, bool largest, CT_OUT out);
+int ct_cummax(ct_tensor x, int64_t dim, CT_OUT out);
+int ct_cummin(ct_tensor x, int64_t dim, CT_OUT out);
+int ct_median(ct_tensor x, int64_t dim, bool keepdim, CT_OUT out);
+CT_RESULT ct_quantile(ct_tensor x, double q, const int64_t *CT_OPTIONAL dim, bool keepdim);
+/// `out` receives the sorted values, where each element went, and how often each value came; over whole slices of
+/// `dim`, or over the flattened elements.
+int ct_unique(ct_tensor x, const int64_t *CT_OPTIONAL dim, CT_OUT out);
+CT_RESULT ct_bincount(ct_tensor x, ct_tensor CT_OPTIONAL weights, int64_t minimum_length);
+CT_RESULT ct_searchsorted(ct_tensor sorted, ct_tensor values, bool right);
 
 // x, sizes (or dims) -> f(x, sizes)
 #define CT_SHAPED(OP) OP(reshape) OP(view) OP(expand) OP(permute) OP(repeat) OP(flip)
@@ -186,6 +202,14 @@ CT_RESULT ct_triu(ct_tensor x, int64_t diagonal);
 CT_RESULT ct_cat(CT_LIST tensors, int64_t count, int64_t dim);
 CT_RESULT ct_stack(CT_LIST tensors, int64_t count, int64_t dim);
 CT_RESULT ct_one_hot(ct_tensor x, int64_t classes);
+CT_RESULT ct_movedim(ct_tensor x, int64_t source, int64_t destination);
+CT_RESULT ct_roll(ct_tensor x, const int64_t *shifts, const int64_t *dims, int64_t count);
+CT_RESULT ct_repeat_interleave(ct_tensor x, int64_t times, int64_t dim);
+CT_RESULT ct_diff(ct_tensor x, int64_t order, int64_t dim);
+/// A view of all windows of `size` along `dim`, which become a last dimension.
+CT_RESULT ct_windows(ct_tensor x, int64_t dim, int64_t size, int64_t step);
+/// `mode` is PyTorch's: constant, reflect, replicate or circular. Pairs of widths, the last dimension's first.
+CT_RESULT ct_pad(ct_tensor x, const int64_t *widths, int64_t count, const char *mode, double value);
 
 // Indexing.
 typedef enum { CT_AT, CT_SLICE, CT_ELLIPSIS, CT_NEW_AXIS, CT_BY_TENSOR } ct_index_kind;
@@ -203,6 +227,12 @@ CT_RESULT ct_index_select(ct_tensor x, int64_t dim, ct_tensor index);
 CT_RESULT ct_scatter(ct_tensor x, int64_t dim, ct_tensor index, ct_tensor source);
 CT_RESULT ct_scatter_add(ct_tensor x, int64_t dim, ct_tensor index, ct_tensor source);
 CT_RESULT ct_index_add(ct_tensor x, int64_t dim, ct_tensor index, ct_tensor source);
+CT_RESULT ct_index_copy(ct_tensor x, int64_t dim, ct_tensor index, ct_tensor source);
+CT_RESULT ct_index_fill(ct_tensor x, int64_t dim, ct_tensor index, ct_scalar value);
+/// `reduce` is sum, prod, mean, amax or amin.
+CT_RESULT ct_scatter_reduce(ct_tensor x, int64_t dim, ct_tensor index, ct_tensor source, const char *reduce,
+                            bool include_self);
+CT_RESULT ct_masked_scatter(ct_tensor x, ct_tensor mask, ct_tensor source);
 
 // Linear algebra.
 CT_RESULT ct_einsum(const char *equation, CT_LIST operands, int64_t count);
@@ -211,17 +241,75 @@ int ct_qr(ct_tensor x, const char *mode, CT_OUT out);
 int ct_svd(ct_tensor x, bool full_matrices, CT_OUT out);
 int ct_eigh(ct_tensor x, CT_OUT out);
 int ct_slogdet(ct_tensor x, CT_OUT out);
+/// `out` receives solution, residuals, rank and singular values; `driver` is LAPACK's name or NULL.
+int ct_lstsq(ct_tensor a, ct_tensor b, const char *CT_OPTIONAL driver, CT_OUT out);
+CT_RESULT ct_cholesky_solve(ct_tensor b, ct_tensor factor, bool upper);
+CT_RESULT ct_cdist(ct_tensor x, ct_tensor y, double order);
+CT_RESULT ct_tensordot(ct_tensor x, ct_tensor y, const int64_t *x_dims, const int64_t *y_dims, int64_t count);
 
-// Layers and losses. Reduction: 0 none, 1 mean, 2 sum.
+// Layers. The pairs hold the numbers for one or two spatial dimensions, as `dims` says.
+typedef struct {
+  int64_t dims;
+  int64_t stride[2], padding[2], dilation[2], output_padding[2];
+  int64_t groups;
+  bool transposed;
+} ct_convolution_options;
+typedef struct {
+  int64_t dims;
+  int64_t kernel[2], stride[2], padding[2], dilation[2];
+  bool ceil_mode, count_include_pad;
+} ct_pooling_options;
+typedef struct {
+  int64_t layers;
+  bool biases, bidirectional, batch_first;
+} ct_recurrent_options;
+
 CT_RESULT ct_linear(ct_tensor x, ct_tensor weight, ct_tensor CT_OPTIONAL bias);
+CT_RESULT ct_embedding(ct_tensor weight, ct_tensor indices, int64_t padding_index);
+CT_RESULT ct_convolution(ct_tensor x, ct_tensor weight, ct_tensor CT_OPTIONAL bias, ct_convolution_options options);
+CT_RESULT ct_max_pool(ct_tensor x, ct_pooling_options options);
+CT_RESULT ct_avg_pool(ct_tensor x, ct_pooling_options options);
+CT_RESULT ct_adaptive_max_pool(ct_tensor x, const int64_t *sizes, int64_t dims);
+CT_RESULT ct_adaptive_avg_pool(ct_tensor x, const int64_t *sizes, int64_t dims);
+/// The patches under a sliding kernel as columns, and their sum back in place.
+CT_RESULT ct_im2col(ct_tensor x, ct_pooling_options options);
+CT_RESULT ct_col2im(ct_tensor x, const int64_t *sizes, ct_pooling_options options);
+/// Resizes one or two spatial dimensions to `sizes`, or by `factors`: exactly one of them is given.
+CT_RESULT ct_interpolate_nearest(ct_tensor x, const int64_t *CT_OPTIONAL sizes, const double *CT_OPTIONAL factors,
+                                 int64_t dims);
+CT_RESULT ct_interpolate_linear(ct_tensor x, const int64_t *CT_OPTIONAL sizes, const double *CT_OPTIONAL factors,
+                                int64_t dims, bool align_corners);
 CT_RESULT ct_layer_norm(ct_tensor x, const int64_t *shape, int64_t dims, ct_tensor CT_OPTIONAL weight,
                         ct_tensor CT_OPTIONAL bias, double epsilon);
+CT_RESULT ct_rms_norm(ct_tensor x, const int64_t *shape, int64_t dims, ct_tensor CT_OPTIONAL weight,
+                      const double *CT_OPTIONAL epsilon);
+CT_RESULT ct_group_norm(ct_tensor x, int64_t groups, ct_tensor CT_OPTIONAL weight, ct_tensor CT_OPTIONAL bias,
+                        double epsilon);
+/// While training it moves the running statistics, if any, by `momentum`; otherwise it uses them.
+CT_RESULT ct_batch_norm(ct_tensor x, ct_tensor CT_OPTIONAL weight, ct_tensor CT_OPTIONAL bias,
+                        ct_tensor CT_OPTIONAL running_mean, ct_tensor CT_OPTIONAL running_var, bool training,
+                        double momentum, double epsilon);
+/// `fused` lets LibTorch choose its kernels, which cannot be differentiated twice.
+CT_RESULT ct_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tensor CT_OPTIONAL mask, bool causal,
+                       const double *CT_OPTIONAL scale, bool grouped, bool fused);
+/// `out` receives the outputs and the last h and c.
+int ct_lstm(ct_tensor x, ct_tensor h, ct_tensor c, CT_LIST parameters, int64_t count, ct_recurrent_options options,
+            CT_OUT out);
+/// `out` receives the outputs and the last h.
+int ct_gru(ct_tensor x, ct_tensor h, CT_LIST parameters, int64_t count, ct_recurrent_options options, CT_OUT out);
+
+// Losses. Reduction: 0 none, 1 mean, 2 sum.
 CT_RESULT ct_mse_loss(ct_tensor x, ct_tensor target, int64_t reduction);
 CT_RESULT ct_l1_loss(ct_tensor x, ct_tensor target, int64_t reduction);
 CT_RESULT ct_smooth_l1_loss(ct_tensor x, ct_tensor target, int64_t reduction, double beta);
 CT_RESULT ct_huber_loss(ct_tensor x, ct_tensor target, int64_t reduction, double delta);
-CT_RESULT ct_cross_entropy(ct_tensor x, ct_tensor target, int64_t reduction);
-CT_RESULT ct_bce_with_logits(ct_tensor x, ct_tensor target, int64_t reduction);
+CT_RESULT ct_cross_entropy(ct_tensor x, ct_tensor target, ct_tensor CT_OPTIONAL weight, int64_t reduction,
+                           int64_t ignored, double smoothing);
+CT_RESULT ct_nll_loss(ct_tensor x, ct_tensor target, int64_t reduction, int64_t ignored);
+CT_RESULT ct_kl_div(ct_tensor x, ct_tensor target, int64_t reduction, bool log_target);
+CT_RESULT ct_bce(ct_tensor x, ct_tensor target, int64_t reduction);
+CT_RESULT ct_bce_with_logits(ct_tensor x, ct_tensor target, ct_tensor CT_OPTIONAL positive_weight, int64_t reduction);
+CT_RESULT ct_cosine_similarity(ct_tensor x, ct_tensor y, int64_t dim, double epsilon);
 
 // In place: `x` itself changes.
 int ct_copy_(ct_tensor x, ct_tensor source);
@@ -231,6 +319,10 @@ int ct_mul_scalar_(ct_tensor x, double factor);
 int ct_lerp_(ct_tensor x, ct_tensor end, double weight);
 /// Gives `x` the storage of `data`: how a module moves to another device or dtype without losing its identity.
 int ct_set_data(ct_tensor x, ct_tensor data);
+/// Another handle of the same tensor.
+CT_RESULT ct_alias(ct_tensor x);
+/// Exchanges what two handles stand for.
+void ct_swap(ct_tensor x, ct_tensor y);
 
 // Optimisers: one fused step over parameters that all have a gradient.
 typedef struct {
@@ -242,6 +334,10 @@ typedef struct {
   double learning_rate, momentum, dampening, weight_decay;
   bool nesterov, maximize, first_step;
 } ct_sgd_options;
+typedef struct {
+  double learning_rate, alpha, epsilon, weight_decay, momentum;
+  bool centered;
+} ct_rmsprop_options;
 /// Adds one to every step count first. `largest` is read only with amsgrad.
 int ct_adam_step(CT_LIST parameters, CT_LIST averages,
                  CT_LIST squares, CT_LIST largest,
@@ -249,10 +345,14 @@ int ct_adam_step(CT_LIST parameters, CT_LIST averages,
 /// `momenta` is read only with momentum.
 int ct_sgd_step(CT_LIST parameters, CT_LIST momenta, int64_t count,
                 ct_sgd_options options);
+/// `averages` is read only when centered, `momenta` only with momentum.
+int ct_rmsprop_step(CT_LIST parameters, CT_LIST squares, CT_LIST averages, CT_LIST momenta, int64_t count,
+                    ct_rmsprop_options options);
 /// Forgets (or zeroes) the gradients.
 int ct_zero_grad(CT_LIST parameters, int64_t count, bool set_to_none);
-/// Scales all gradients so that their joint 2-norm is at most `limit`; returns the norm before.
-CT_RESULT ct_clip_grad_norm(CT_LIST parameters, int64_t count, double limit);
+/// Scales all gradients so that their joint `order`-norm is at most `limit`; returns the norm before.
+CT_RESULT ct_clip_grad_norm(CT_LIST parameters, int64_t count, double limit, double order);
+int ct_clip_grad_value(CT_LIST parameters, int64_t count, double limit);
 
 #pragma clang assume_nonnull end
 #ifdef __cplusplus

@@ -94,13 +94,16 @@ public struct Chart: Sendable {
 
   /// The same numbers for those who cannot see the chart.
   var tableHTML: String {
+    // Rows of intervals lie along the x axis, and their points have no other coordinate.
+    let isPlane = kind != .intervals
     var html = "<div class=scroll><table><thead><tr><th>series</th><th>point</th><th>\(escape(xLabel))</th>"
-    html += "<th>\(escape(yLabel))</th><th>interval</th></tr></thead><tbody>"
+    html += (isPlane ? "<th>\(escape(yLabel))</th>" : "") + "<th>interval</th></tr></thead><tbody>"
     for one in series {
       for point in one.points {
         let interval = zip([point.low].compactMap { $0 }, [point.high].compactMap { $0 })
           .map { String(format: "%.4g to %.4g", $0, $1) }.first ?? ""
-        html += "<tr><td>\(escape(one.name))</td><td>\(escape(point.label))</td><td>\(String(format: "%.6g", point.x))</td>"
+        html += "<tr><td>\(escape(one.name))</td><td>\(escape(point.label))</td>"
+        html += isPlane ? "<td>\(String(format: "%.6g", point.x))</td>" : ""
         html += "<td>\(String(format: "%.4g", point.y))</td><td>\(interval)</td></tr>"
       }
     }

@@ -26,23 +26,20 @@ let reportStyle = """
     font: 13px/1.5 ui-monospace, "DejaVu Sans Mono", Menlo, monospace; }
   .word { color: var(--c0); font-weight: 600; } .number { color: var(--c1); } .text { color: var(--soft); }
   .added { color: var(--good); } .removed { color: var(--high); }
-  figure { margin: 18px 0; } figcaption { color: var(--soft); font-size: 14px; } .canvas { position: relative; }
+  figure { margin: 18px 0; } figcaption { color: var(--soft); font-size: 14px; } .canvas { position: relative; display: none; } .drawn .canvas { display: block; }
   details { margin: 6px 0; } summary { cursor: pointer; color: var(--soft); font-size: 14px; }
   .callout { border-left: 4px solid var(--c6); background: var(--panel); border-radius: 0 10px 10px 0; padding: 10px 14px; margin: 10px 0; }
   .callout div { color: var(--soft); font-size: 14px; } .tag { font-size: 12px; text-transform: uppercase; letter-spacing: .06em; color: var(--soft); }
   .callout.high { border-color: var(--high); } .callout.medium { border-color: var(--medium); }
   .callout.low { border-color: var(--low); } .callout.good { border-color: var(--good); }
-  @media print { main { max-width: none; padding: 0; } details.data { display: none; } h2 { break-after: avoid; } figure { break-inside: avoid; } }
+  @media print { main { max-width: none; padding: 0; } .drawn details.data { display: none; } h2 { break-after: avoid; } figure { break-inside: avoid; } }
   """
 
-/// Draws `charts` with Chart.js, or opens their tables when there is no Chart.js.
+/// Draws `charts` with Chart.js and closes the table of each that is drawn. Without Chart.js, or without scripts, there are
+/// only the tables.
 let reportScript = """
   (() => {
-    if (typeof Chart === "undefined") {
-      document.querySelectorAll("details.data").forEach(d => d.open = true);
-      document.querySelectorAll(".canvas").forEach(c => c.remove());
-      return;
-    }
+    if (typeof Chart === "undefined") return;
     const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
     const color = i => css("--c" + i % 7), faint = i => color(i) + "33";
     Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
@@ -56,7 +53,8 @@ let reportScript = """
       return [p.label, item.dataset.label, value].filter(Boolean).join(" · ");
     } } };
     charts.forEach((chart, index) => {
-      const canvas = document.getElementById("chart" + index);
+      const canvas = document.getElementById("chart" + index), figure = canvas.closest("figure");
+      figure.classList.add("drawn");
       const datasets = [];
       let options = { responsive: true, maintainAspectRatio: false, interaction: { mode: "nearest", intersect: false },
         plugins: { legend: { display: chart.series.length > 1, labels: { usePointStyle: true, boxHeight: 7,
@@ -91,6 +89,7 @@ let reportScript = """
           data: s.points.map(p => ({ x: p.y, y: s.name, source: p })), backgroundColor: color(i), borderColor: color(i) }));
         new Chart(canvas, { type: "bar", data: { labels: names, datasets }, options });
       }
+      figure.querySelector("details.data").open = false;
     });
   })();
   """

@@ -40,6 +40,9 @@ final class Elaborator {
   /// The call of a prelude function in progress: where everything inside it is reported.
   var preludeCall: Span?
 
+  /// Literals that become parameters, by the place where they begin, and the numbers of these parameters.
+  private let lifted: [Int: Int]
+
   /// Fields whose names are paths or calls, by their canonical spelling.
   private let pathFields: [String: Int]
 
@@ -87,13 +90,15 @@ final class Elaborator {
 
   init(
     log: DiagnosticLog, schema: Schema, kind: RewardProgram.Kind, convention: RewardProgram.Convention,
-    library: Family
+    library: Family, lifted: [Range<Int>] = []
   ) {
     self.log = log
     self.schema = schema
     self.kind = kind
     self.convention = convention
     self.library = library
+    self.lifted = Dictionary(
+      lifted.enumerated().map { ($1.lowerBound, $0) }, uniquingKeysWith: { first, _ in first })
     graph = Graph(precision: kind == .reward && library == .torch ? .single : .double)
     globals = heap.add(.frame(Heap.Frame()))
     preludeFrame = heap.add(.frame(Heap.Frame()))
@@ -238,10 +243,14 @@ final class Elaborator {
     }
     let nodes = (0..<field.width).map { component in
       graph.input(
-        column: schema.offsets[index] + component, length: .rows, interval: Interval(field.low, field.high))
+        column: schema.offsets[index] + component, length: field.shared ? .single : .rows,
+        interval: Interval(field.low, field.high))
     }
     if !inputs.contains(where: { $0.field == index }) {
       inputs.append(InputRecord(name: name, field: index, span: span, nodes: nodes))
+    }
+    if field.shared, field.shape.isEmpty, field.low == field.high {
+      return Int(exactly: field.low).map { .int($0) } ?? .float(field.low)
     }
     let shape: [Dimension] = field.shape.map { .fixed($0) }
     let isPlainNumber = field.shape.isEmpty && ["float", "int", "bool"].contains(annotation ?? "")
@@ -249,6 +258,8 @@ final class Elaborator {
     switch convention {
     case .batched where isPlainNumber && kind == .reward:
       return .array(ArrayValue(shape: [], dtype: dtype, family: .python, backing: .immediate(nodes)))
+    case .batched where field.shared:
+      return .array(array(shape, nodes, .float, field.shape.isEmpty ? .python : library))
     case .batched: return .array(array([.rows(.rows)] + shape, nodes, .float, library))
     case .perTransition:
       let family: Family = field.shape.isEmpty && library == .numpy ? .python : library
@@ -329,6 +340,30 @@ final class Elaborator {
       return ArrayValue(shape: [], dtype: .int, family: .python, backing: .immediate([graph.length(id)]))
     case .list, .tuple, .range: return stacked(value)
     default: return nil
+    }
+  }
+
+  /// The parameter that a literal was made into; nil for every other expression.
+  func parameter(_ literal: Expression) -> Value? {
+    guard !lifted.isEmpty, let number = lifted[literal.span.start] else { return nil }
+    let value: Double
+    switch literal.kind {
+    case .integer(let integer): value = Double(integer)
+    case .float(let float): value = float
+    case .unary(.minus, let operand):
+      guard let magnitude = parameterMagnitude(operand) else { return nil }
+      value = -magnitude
+    default: return nil
+    }
+    let node = graph.parameter(number, value: value)
+    return .array(ArrayValue(shape: [], dtype: .float, family: .python, backing: .immediate([node])))
+  }
+
+  private func parameterMagnitude(_ literal: Expression) -> Double? {
+    switch literal.kind {
+    case .integer(let integer): Double(integer)
+    case .float(let float): float
+    default: nil
     }
   }
 

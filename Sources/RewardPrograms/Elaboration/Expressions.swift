@@ -3,6 +3,7 @@ extension Elaborator {
     depth += 1
     defer { depth -= 1 }
     guard step(expression.span) else { return .invalid }
+    if let parameter = parameter(expression) { return parameter }
     switch expression.kind {
     case .none: return .none
     case .ellipsis: return .ellipsis

@@ -3,16 +3,16 @@ public enum Precision: String, Sendable, Codable { case single, double }
 
 /// A program as scalar operations in an order in which operands come first: equal operations are one node,
 /// constants are folded, and every node knows the bounds of its value.
-struct Graph: Sendable {
-  let precision: Precision
-  private(set) var operations: [Operation] = []
+package struct Graph: Sendable {
+  package let precision: Precision
+  package private(set) var operations: [Operation] = []
   /// Where in the program the operation was first asked for.
   private(set) var spans: [Span] = []
   private(set) var intervals: [Interval] = []
   /// The condition of the branch that the operation stands in; nil outside of branches.
   private(set) var guards: [Node?] = []
-  private(set) var lengths: [Length] = [.single, .rows]
-  private(set) var slices: [TimeSlice] = []
+  package private(set) var lengths: [Length] = [.single, .rows]
+  package private(set) var slices: [TimeSlice] = []
   private var nodes: [Operation: Node] = [:]
   /// The place operations are emitted for.
   var span = Span.none
@@ -48,6 +48,11 @@ struct Graph: Sendable {
   mutating func constant(_ value: Double) -> Node {
     let rounded = precision == .single ? Double(Float(value)) : value
     return intern(Operation(opcode: .constant, length: .single, bits: rounded.bitPattern), .point(rounded))
+  }
+
+  /// A constant that an executor may change: it can be anything, and equals `value` until it is changed.
+  mutating func parameter(_ number: Int, value: Double) -> Node {
+    intern(Operation(opcode: .parameter, length: .single, a: Int32(number), bits: value.bitPattern), .all)
   }
 
   /// - Parameter interval: what the schema promises of the column.
@@ -185,7 +190,7 @@ struct Graph: Sendable {
   }
 
   /// Marks what `outputs` depend on.
-  func reachable(from outputs: [Node]) -> [Bool] {
+  package func reachable(from outputs: [Node]) -> [Bool] {
     var isNeeded = [Bool](repeating: false, count: operations.count)
     for output in outputs { isNeeded[Int(output.index)] = true }
     for index in stride(from: operations.count - 1, through: 0, by: -1) where isNeeded[index] {

@@ -50,6 +50,7 @@ extension Operation {
   func interval(_ x: Interval, _ y: Interval, _ z: Interval, isSquare: Bool) -> Interval {
     switch opcode {
     case .constant: return .point(value)
+    case .parameter: return .all
     case .input: return .all
     case .negate: return Interval(-x.high, -x.low)
     case .absolute:

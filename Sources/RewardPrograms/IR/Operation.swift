@@ -1,7 +1,8 @@
 /// What one scalar operation computes. Booleans are 0 and 1, integers are whole numbers; all share the lanes' type.
-enum Opcode: UInt8, Sendable, CaseIterable {
-  // Leaves. `constant` has its value in `bits`, `input` its column in `a`.
-  case constant, input
+package enum Opcode: UInt8, Sendable, CaseIterable {
+  // Leaves. `constant` has its value in `bits`, `input` its column in `a`; `parameter` is a constant that an executor may
+  // change, with its number in `a`.
+  case constant, input, parameter
   // One operand.
   case negate, absolute, squareRoot, exp, exp2, expm1, log, log2, log10, log1p, sin, cos, tan, arcsin, arccos, arctan
   case sinh, cosh, tanh, arcsinh, arccosh, arctanh, sigmoid, erf, cubeRoot, floor, ceil, round, truncate, sign
@@ -33,32 +34,32 @@ enum Opcode: UInt8, Sendable, CaseIterable {
 }
 
 /// A node of a graph.
-struct Node: Hashable, Sendable {
-  let index: Int32
+package struct Node: Hashable, Sendable {
+  package let index: Int32
   init(_ index: Int) { self.index = Int32(truncatingIfNeeded: index) }
 }
 
 /// How many rows a value has: 0 is one value for all rows, 1 is a value a row, others are slices of an episode.
-struct LengthID: Hashable, Sendable {
-  let index: UInt16
-  static let single = LengthID(index: 0)
+package struct LengthID: Hashable, Sendable {
+  package let index: UInt16
+  package static let single = LengthID(index: 0)
   static let rows = LengthID(index: 1)
 }
 
 /// One scalar operation on earlier nodes.
-struct Operation: Hashable, Sendable {
-  var opcode: Opcode
-  var length: LengthID
-  var a: Int32 = -1
-  var b: Int32 = -1
-  var c: Int32 = -1
+package struct Operation: Hashable, Sendable {
+  package var opcode: Opcode
+  package var length: LengthID
+  package var a: Int32 = -1
+  package var b: Int32 = -1
+  package var c: Int32 = -1
   /// A constant's value, or another number the operation needs.
-  var bits: UInt64 = 0
+  package var bits: UInt64 = 0
 
   /// Which of `a`, `b`, `c` are nodes.
-  var operandCount: Int {
+  package var operandCount: Int {
     switch opcode {
-    case .constant, .input, .length, .position: 0
+    case .constant, .input, .parameter, .length, .position: 0
     case .negate, .absolute, .squareRoot, .exp, .exp2, .expm1, .log, .log2, .log10, .log1p, .sin, .cos, .tan, .arcsin,
       .arccos, .arctan, .sinh, .cosh, .tanh, .arcsinh, .arccosh, .arctanh, .sigmoid, .erf, .cubeRoot, .floor, .ceil,
       .round, .truncate, .sign, .not, .isNaN, .isInfinite, .timeSum, .timeMinimum, .timeMaximum, .timeProduct,
@@ -70,11 +71,11 @@ struct Operation: Hashable, Sendable {
     }
   }
 
-  var value: Double { Double(bitPattern: bits) }
+  package var value: Double { Double(bitPattern: bits) }
 }
 
 /// The number of rows of a value, in terms of an episode's.
-indirect enum Length: Hashable, Sendable {
+package indirect enum Length: Hashable, Sendable {
   case single
   case rows
   /// `max(0, base - count)`.
@@ -84,7 +85,7 @@ indirect enum Length: Hashable, Sendable {
   /// Every `step`-th: `ceil(base / step)`.
   case every(Length, Int)
 
-  func rows(_ count: Int) -> Int {
+  package func rows(_ count: Int) -> Int {
     switch self {
     case .single: 1
     case .rows: count
@@ -107,10 +108,10 @@ indirect enum Length: Hashable, Sendable {
 }
 
 /// Python's `start:stop:step` over time.
-struct TimeSlice: Hashable, Sendable {
+package struct TimeSlice: Hashable, Sendable {
   var start: Int?
   var stop: Int?
-  var step: Int
+  package var step: Int
 
   /// The length of the slice of something that has `length`; nil if it cannot be said without running.
   func length(of length: Length) -> Length? {
@@ -130,7 +131,7 @@ struct TimeSlice: Hashable, Sendable {
   }
 
   /// First row and row count within `count` rows (Python's `slice.indices`).
-  func resolve(_ count: Int) -> (first: Int, count: Int) {
+  package func resolve(_ count: Int) -> (first: Int, count: Int) {
     if step < 0 { return (count - 1, count) }
     func clamp(_ bound: Int) -> Int { max(0, min(count, bound < 0 ? bound + count : bound)) }
     let first = clamp(start ?? 0)

@@ -244,6 +244,10 @@ extension Elaborator {
     var result: [Int] = []
     for number in numbers {
       guard let axis = axis(number, array.shape.count, arguments) else { return nil }
+      if result.contains(axis) {
+        fail("axis", arguments.span, "\"\(arguments.name)\" names the axis \(number) twice.")
+        return nil
+      }
       result.append(axis)
     }
     return result.sorted()

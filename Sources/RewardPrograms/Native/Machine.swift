@@ -88,7 +88,8 @@ final class Machine<Scalar: Lane> {
   private func load(_ instruction: Instruction, _ block: Block) {
     let column = block.base + Int(instruction.a.index) * block.stride
     let target = destination(instruction.destination)
-    for row in 0..<block.rows { target[row] = Scalar(column[row]) }
+    let count = instruction.destination.place == .scalar ? min(1, block.rows) : block.rows
+    for row in 0..<count { target[row] = Scalar(column[row]) }
   }
 
   private func store(_ instruction: Instruction, _ block: Block) {

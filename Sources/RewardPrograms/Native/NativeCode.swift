@@ -129,11 +129,11 @@ struct NativeCode: Sendable {
     let operation = graph[node]
     if allocation.fused[index] != nil { return }
     switch operation.opcode {
-    case .constant:
+    case .constant, .parameter:
       let slot = allocation.scalar()
       constants.append((Int(slot.index), operation.value))
       allocation.places[index] = slot
-    case .input where graph.precision == .double:
+    case .input where graph.precision == .double && operation.length != .single:
       allocation.places[index] = Operand(place: .column, index: operation.a)
     case .input: break  // Loaded before its first use, so that registers are held for a short time.
     default: emitComputation(graph, operation, index, &allocation)
@@ -182,14 +182,13 @@ struct NativeCode: Sendable {
   }
 
   private mutating func load(_ graph: Graph, _ index: Int, _ allocation: inout Allocation) {
-    guard graph.precision == .single, graph.operations[index].opcode == .input,
-      allocation.places[index].place == .none
-    else { return }
-    let register = allocation.register()
+    let operation = graph.operations[index]
+    guard operation.opcode == .input, allocation.places[index].place == .none else { return }
+    let place = operation.length == .single ? allocation.scalar() : allocation.register()
     instructions.append(
       Instruction(
-        action: .load, opcode: .input, length: graph.operations[index].length, destination: register,
-        a: Operand(place: .column, index: graph.operations[index].a)))
-    allocation.places[index] = register
+        action: .load, opcode: .input, length: operation.length, destination: place,
+        a: Operand(place: .column, index: operation.a)))
+    allocation.places[index] = place
   }
 }

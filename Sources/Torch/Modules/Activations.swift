@@ -23,8 +23,9 @@ public final class LeakyReLU: UnaryModule {
 }
 
 public final class GELU: UnaryModule {
-  public init() {}
-  public func callAsFunction(_ input: Tensor) -> Tensor { input.gelu() }
+  public let tanhApproximation: Bool
+  public init(tanhApproximation: Bool = false) { self.tanhApproximation = tanhApproximation }
+  public func callAsFunction(_ input: Tensor) -> Tensor { input.gelu(tanhApproximation: tanhApproximation) }
 }
 
 public final class SiLU: UnaryModule {
@@ -40,4 +41,36 @@ public final class Sigmoid: UnaryModule {
 public final class Softplus: UnaryModule {
   public init() {}
   public func callAsFunction(_ input: Tensor) -> Tensor { input.softplus() }
+}
+
+public final class Mish: UnaryModule {
+  public init() {}
+  public func callAsFunction(_ input: Tensor) -> Tensor { input.mish() }
+}
+
+public final class SELU: UnaryModule {
+  public init() {}
+  public func callAsFunction(_ input: Tensor) -> Tensor { input.selu() }
+}
+
+public final class LogSigmoid: UnaryModule {
+  public init() {}
+  public func callAsFunction(_ input: Tensor) -> Tensor { input.logSigmoid() }
+}
+
+public final class Softmax: UnaryModule {
+  public let dim: Int
+  public init(dim: Int) { self.dim = dim }
+  public func callAsFunction(_ input: Tensor) -> Tensor { input.softmax(dim: dim) }
+}
+
+public final class LogSoftmax: UnaryModule {
+  public let dim: Int
+  public init(dim: Int) { self.dim = dim }
+  public func callAsFunction(_ input: Tensor) -> Tensor { input.logSoftmax(dim: dim) }
+}
+
+public final class Identity: UnaryModule {
+  public init() {}
+  public func callAsFunction(_ input: Tensor) -> Tensor { input }
 }

@@ -2,17 +2,18 @@ import Foundation
 
 /// How a weight matrix begins: `torch.nn.init`, with an explicit generator and the same numbers.
 public enum Initialization: Sendable {
-  /// PyTorch's default for `Linear`: weights and biases uniform within ±1/√inputs.
+  /// PyTorch's default for `Linear` and convolutions: weights and biases uniform within ±1/√inputs, where the kernel's
+  /// places count as inputs.
   case standard
   /// A random orthogonal matrix times a gain, and zero biases (Saxe et al. 2013, arXiv:1312.6120): usual in PPO, with
   /// gain √2 in hidden layers.
   case orthogonal(gain: Double = 1)
 
-  /// A weight of [outputs, inputs].
-  func weight(_ outputs: Int, _ inputs: Int, dtype: DType, generator: Generator) -> Tensor {
+  /// A weight of [outputs, inputs, …].
+  func weight(_ shape: [Int], dtype: DType, generator: Generator) -> Tensor {
     switch self {
-    case .standard: .kaimingUniform([outputs, inputs], slope: 5.0.squareRoot(), generator: generator, dtype: dtype)
-    case .orthogonal(let gain): .orthogonal([outputs, inputs], gain: gain, generator: generator, dtype: dtype)
+    case .standard: .kaimingUniform(shape, slope: 5.0.squareRoot(), generator: generator, dtype: dtype)
+    case .orthogonal(let gain): .orthogonal(shape, gain: gain, generator: generator, dtype: dtype)
     }
   }
 

@@ -10,7 +10,7 @@ public final class Linear: UnaryModule {
     _ inputs: Int, _ outputs: Int, bias: Bool = true, initialization: Initialization = .standard,
     generator: Generator, dtype: DType = .float32
   ) {
-    _weight = Parameter(initialization.weight(outputs, inputs, dtype: dtype, generator: generator))
+    _weight = Parameter(initialization.weight([outputs, inputs], dtype: dtype, generator: generator))
     _bias = Parameter(
       bias ? initialization.bias(outputs, inputs: inputs, dtype: dtype, generator: generator) : nil)
   }

@@ -176,6 +176,9 @@ extension Module {
     }
   }
 
+  /// Every parameter and buffer, with its name in the state dict.
+  func namedTensors() -> [(name: String, tensor: Tensor)] { tensors().map { ($0.name, $0.tensor) } }
+
   private func tensors(_ prefix: String = "") -> [(name: String, tensor: Tensor, isParameter: Bool)] {
     members.flatMap { name, member -> [(name: String, tensor: Tensor, isParameter: Bool)] in
       switch member {
@@ -196,25 +199,64 @@ extension Module {
   }
 
   /// Copies `state` into the parameters and buffers, converting types and devices.
-  /// - Parameter strict: also refuses names that the module does not have.
-  /// - Throws: `GuerdonError` when a name is missing or unknown or a shape differs; nothing is then changed.
-  public func loadStateDict(_ state: [String: Tensor], strict: Bool = true) throws {
-    let own = tensors()
-    let missing = own.map(\.name).filter { state[$0] == nil }
-    guard missing.isEmpty else {
-      throw GuerdonError.failure("The state lacks \(quoted(missing)) of \(Self.self).")
-    }
-    let unknown = Set(state.keys).subtracting(own.map(\.name)).sorted()
-    guard unknown.isEmpty || !strict else {
-      throw GuerdonError.failure("The state has \(quoted(unknown)), which \(Self.self) has not.")
-    }
-    let pairs = own.compactMap { own in state[own.name].map { (own.name, own.tensor, $0) } }
-    for (name, tensor, loaded) in pairs where tensor.shape != loaded.shape {
-      throw GuerdonError.failure(
-        "\"\(name)\" of the state has the shape \(loaded.shape); \(Self.self) needs \(tensor.shape).")
-    }
-    noGrad { for (_, tensor, loaded) in pairs { tensor.copy_(loaded) } }
+  /// - Parameter strict: false leaves alone what the state lacks, and ignores what the module has not, as in PyTorch.
+  /// - Returns: the names that were lacking or ignored; none if `strict`.
+  /// - Throws: `GuerdonError` when a shape differs, or, if `strict`, when a name is missing or unknown; nothing is then
+  ///   changed.
+  @discardableResult
+  public func loadStateDict(_ state: [String: Tensor], strict: Bool = true) throws -> StateDifference {
+    try loadState(state.mapValues(\.shape), strict: strict) { state[$0] }
   }
+
+  /// As `loadStateDict`, with one tensor after the other, so that they need not all be in memory.
+  func loadState(
+    _ shapes: [String: [Int]], strict: Bool, _ tensor: (String) throws -> Tensor?
+  ) throws -> StateDifference {
+    let own = tensors()
+    let ownShapes = Dictionary(own.map { ($0.name, $0.tensor.shape) }) { first, _ in first }
+    let difference = try checkState(shapes, fits: ownShapes, of: "\(Self.self)", strict: strict)
+    try noGrad {
+      for (name, target, _) in own where shapes[name] != nil {
+        if let loaded = try tensor(name) { target.copy_(loaded) }
+      }
+    }
+    return difference
+  }
+}
+
+/// How the names of a state dict differ from those of a module, sorted.
+public struct StateDifference: Sendable, Hashable {
+  /// What the module has and the state lacks.
+  public let missing: [String]
+  /// What the state has and the module has not.
+  public let unexpected: [String]
+
+  /// Whether they do not differ.
+  public var isEmpty: Bool { missing.isEmpty && unexpected.isEmpty }
+}
+
+/// Compares the shapes of a state with those it is to fill.
+/// - Throws: `GuerdonError` when a shape differs, or, if `strict`, when a name is missing or unknown.
+@discardableResult
+func checkState(
+  _ state: [String: [Int]], fits own: [String: [Int]], of module: String, strict: Bool
+) throws -> StateDifference {
+  let difference = StateDifference(
+    missing: Set(own.keys).subtracting(state.keys).sorted(),
+    unexpected: Set(state.keys).subtracting(own.keys).sorted())
+  if strict, !difference.missing.isEmpty {
+    throw GuerdonError.failure("The state lacks \(quoted(difference.missing)) of \(module).")
+  }
+  if strict, !difference.unexpected.isEmpty {
+    throw GuerdonError.failure("The state has \(quoted(difference.unexpected)), which \(module) has not.")
+  }
+  let misshapen = own.filter { name, shape in state[name].map { $0 != shape } ?? false }.sorted { $0.key < $1.key }
+  if let (name, needed) = misshapen.first, let found = state[name] {
+    let others = misshapen.count == 1 ? "" : ", and \(misshapen.count - 1) more differ"
+    throw GuerdonError.failure(
+      "\"\(name)\" of the state has the shape \(found); \(module) needs \(needed)\(others).")
+  }
+  return difference
 }
 
 private func quoted(_ names: [String]) -> String {

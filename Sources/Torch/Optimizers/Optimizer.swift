@@ -24,13 +24,22 @@ func zeroGrad(_ parameters: [Tensor], setToNone: Bool) {
   check(withPointers(parameters) { ct_zero_grad($0, $1, setToNone) }, #fileID, #line)
 }
 
-/// Scales the gradients of `parameters` so that their joint 2-norm is at most `maxNorm`: PyTorch's `clip_grad_norm_`.
+/// Scales the gradients of `parameters` so that their joint `order`-norm is at most `maxNorm`: PyTorch's
+/// `clip_grad_norm_`.
 /// - Returns: the norm before, without dimensions.
 @discardableResult
 public func clipGradNorm(
-  _ parameters: [Tensor], maxNorm: Double, file: StaticString = #fileID, line: UInt = #line
+  _ parameters: [Tensor], maxNorm: Double, order: Double = 2, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
-  Tensor(owning: withPointers(parameters) { ct_clip_grad_norm($0, $1, maxNorm) }, file, line)
+  Tensor(owning: withPointers(parameters) { ct_clip_grad_norm($0, $1, maxNorm, order) }, file, line)
+}
+
+/// Moves every element of the gradients of `parameters` into ±`limit`: PyTorch's `clip_grad_value_`.
+public func clipGradValue(
+  _ parameters: [Tensor], limit: Double, file: StaticString = #fileID, line: UInt = #line
+) {
+  precondition(limit >= 0, "A limit of magnitudes is not negative.", file: file, line: line)
+  check(withPointers(parameters) { ct_clip_grad_value($0, $1, limit) }, file, line)
 }
 
 /// The named tensors that an optimiser keeps for each parameter from its first step on.

@@ -32,12 +32,21 @@ extension Module {
     try SafetensorsFile(stateDict(), metadata: metadata).write(to: url)
   }
 
-  /// Loads the state dict from a safetensors file.
+  /// Loads the state dict from a safetensors file, such as one that PyTorch's modules were saved to. The file is mapped
+  /// and one tensor copied after the other, so that it is never in memory as a whole.
+  /// - Parameters:
+  ///   - prefix: takes only the names that begin so, without it: `model.` of a checkpoint that holds more.
+  ///   - strict: as for `loadStateDict`.
+  /// - Returns: the names that were lacking or ignored; none if `strict`.
   /// - Throws: `GuerdonError` naming the file and what does not fit; the module is then unchanged.
-  public func load(from url: URL, strict: Bool = true) throws {
-    let file = try SafetensorsFile(contentsOf: url)
+  @discardableResult
+  public func load(from url: URL, prefix: String = "", strict: Bool = true) throws -> StateDifference {
+    let file = try SafetensorsFile(mapping: url)
+    let entries = Dictionary(
+      uniqueKeysWithValues: file.entries.filter { $0.key.hasPrefix(prefix) }
+        .map { (String($0.key.dropFirst(prefix.count)), $0.value) })
     do {
-      try loadStateDict(file.tensors(), strict: strict)
+      return try loadState(entries.mapValues(\.shape), strict: strict) { entries[$0]?.tensor() }
     } catch let error as GuerdonError {
       throw GuerdonError.failure("Cannot load \(url.path): \(error.message)")
     }

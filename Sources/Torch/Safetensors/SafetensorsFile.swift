@@ -95,7 +95,7 @@ func byteCount(_ dtype: DType, _ shape: [Int]) -> Int? {
 }
 
 /// Any byte but 0 and 1 would be an invalid `Bool`, in Swift and in C++.
-private func areBooleans(_ bytes: Data) -> Bool { bytes.allSatisfy { $0 <= 1 } }
+private func areBooleans(_ bytes: Data) -> Bool { bytes.withUnsafeBytes { $0.allSatisfy { $0 <= 1 } } }
 
 // MARK: Elements as Swift arrays
 
@@ -160,9 +160,17 @@ extension SafetensorsFile {
 
   /// Reads a file.
   /// - Throws: `GuerdonError` naming the file and what is wrong with it.
-  public init(contentsOf url: URL) throws {
+  public init(contentsOf url: URL) throws { try self.init(Files.read(url), of: url) }
+
+  /// Maps a file into memory: opening takes the time of its header, whatever its size, and an array is read when it is
+  /// used. (Booleans are checked at once.) The file must not be cut short while its arrays are in use; replacing it by
+  /// a rename is safe.
+  /// - Throws: `GuerdonError` naming the file and what is wrong with it.
+  public init(mapping url: URL) throws { try self.init(mapFile(url), of: url) }
+
+  private init(_ data: Data, of url: URL) throws {
     do {
-      try self.init(parsing: Files.read(url))
+      try self.init(parsing: data)
     } catch let error as SafetensorsDefect {
       throw GuerdonError.failure("\(url.path) is not a valid safetensors file: \(error.message).")
     }

@@ -83,6 +83,25 @@ extension Tensor {
     generator.draw(file, line) { ct_randperm(Int64(count), $0, options(dtype, generator.device)) }
   }
 
+  /// Exponential with mean 1.
+  public static func exponential(
+    _ shape: [Int], generator: Generator, dtype: DType = .float32, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    generator.draw(file, line) { g in
+      shape.withInt64 { ct_exponential($0, $1, g, options(dtype, generator.device)) }
+    }
+  }
+
+  /// A draw from Gamma(a, 1) for each element a, differentiable in a.
+  public func standardGamma(generator: Generator, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    generator.draw(file, line) { g in withPointer { ct_gamma($0, g) } }
+  }
+
+  /// A draw from the Dirichlet distribution of each row of concentrations, differentiable (once) in them.
+  public func dirichlet(generator: Generator, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    generator.draw(file, line) { g in withPointer { ct_dirichlet($0, g) } }
+  }
+
   /// One where a coin of each element's probability falls, zero elsewhere.
   public func bernoulli(generator: Generator, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
     generator.draw(file, line) { g in withPointer { ct_bernoulli($0, g) } }

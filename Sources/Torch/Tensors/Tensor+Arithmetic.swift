@@ -111,10 +111,18 @@ extension Tensor {
   public func xlogy(_ other: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
     map(other, file, line, ct_xlogy)
   }
+  /// log(eˣ + eʸ), without overflow.
+  public func logaddexp(_ other: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    map(other, file, line, ct_logaddexp)
+  }
+  /// Whether each element is among those of `set`.
+  public func isin(_ set: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    map(set, file, line, ct_isin)
+  }
 }
 
-/// Arithmetic. An operator cannot be told where it was called from: a mistake traps with LibTorch's message here, and
-/// the backtrace shows the caller. The methods above (`add`, `sub`, …) name the call site.
+/// Arithmetic. Swift gives an operator its operands alone, with no room for a defaulted `#fileID`: a mistake traps with
+/// LibTorch's message here, and the backtrace shows the caller. The methods above (`add`, `sub`, …) name the call site.
 extension Tensor {
   public static func + (x: Tensor, y: Tensor) -> Tensor { x.add(y) }
   public static func + (x: Tensor, y: some TensorScalar) -> Tensor { x.add(y) }

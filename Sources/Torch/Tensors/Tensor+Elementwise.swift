@@ -36,12 +36,23 @@ extension Tensor {
   public func relu(file: StaticString = #fileID, line: UInt = #line) -> Tensor { map(file, line, ct_relu) }
   /// x sigmoid(x).
   public func silu(file: StaticString = #fileID, line: UInt = #line) -> Tensor { map(file, line, ct_silu) }
+  /// x tanh(softplus(x)).
+  public func mish(file: StaticString = #fileID, line: UInt = #line) -> Tensor { map(file, line, ct_mish) }
+  public func selu(file: StaticString = #fileID, line: UInt = #line) -> Tensor { map(file, line, ct_selu) }
+  /// relu, at most 6.
+  public func relu6(file: StaticString = #fileID, line: UInt = #line) -> Tensor { map(file, line, ct_relu6) }
+  /// log(x / (1 − x)): the inverse of `sigmoid`.
+  public func logit(file: StaticString = #fileID, line: UInt = #line) -> Tensor { map(file, line, ct_logit) }
   public func erf(file: StaticString = #fileID, line: UInt = #line) -> Tensor { map(file, line, ct_erf) }
   public func erfc(file: StaticString = #fileID, line: UInt = #line) -> Tensor { map(file, line, ct_erfc) }
   public func erfinv(file: StaticString = #fileID, line: UInt = #line) -> Tensor { map(file, line, ct_erfinv) }
   /// log |Γ(x)|.
   public func lgamma(file: StaticString = #fileID, line: UInt = #line) -> Tensor { map(file, line, ct_lgamma) }
   public func digamma(file: StaticString = #fileID, line: UInt = #line) -> Tensor { map(file, line, ct_digamma) }
+  /// The derivative of `digamma` of order `order`.
+  public func polygamma(_ order: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    map(file, line) { ct_polygamma(Int64(order), $0) }
+  }
   public func floor(file: StaticString = #fileID, line: UInt = #line) -> Tensor { map(file, line, ct_floor) }
   public func ceil(file: StaticString = #fileID, line: UInt = #line) -> Tensor { map(file, line, ct_ceil) }
   /// To the nearest integer, halves to the even one.
@@ -73,6 +84,11 @@ extension Tensor {
     map(file, line) { ct_softplus($0, beta, threshold) }
   }
 
+  /// The first half along `dim` times the sigmoid of the second.
+  public func glu(dim: Int = -1, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    map(file, line) { ct_glu($0, Int64(dim)) }
+  }
+
   public func clamp(
     min: some TensorScalar, max: some TensorScalar, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {
@@ -94,12 +110,8 @@ extension Tensor {
     nan: Double = 0, positiveInfinity: Double? = nil, negativeInfinity: Double? = nil, file: StaticString = #fileID,
     line: UInt = #line
   ) -> Tensor {
-    func withDouble<R>(_ value: Double?, _ body: (UnsafePointer<Double>?) -> R) -> R {
-      guard let value else { return body(nil) }
-      return withUnsafePointer(to: value) { body($0) }
-    }
-    return map(file, line) { x in
-      withDouble(positiveInfinity) { high in withDouble(negativeInfinity) { ct_nan_to_num(x, nan, high, $0) } }
+    map(file, line) { x in
+      positiveInfinity.withDouble { high in negativeInfinity.withDouble { ct_nan_to_num(x, nan, high, $0) } }
     }
   }
 

@@ -129,6 +129,43 @@ extension Tensor {
     Tensor(owning: withPointers(index, source) { ct_index_add($0, Int64(dim), $1, $2) }, file, line)
   }
 
+  /// A copy whose slices `index` of dimension `dim` are those of `source`.
+  public func indexCopy(
+    dim: Int, index: Tensor, source: Tensor, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    Tensor(owning: withPointers(index, source) { ct_index_copy($0, Int64(dim), $1, $2) }, file, line)
+  }
+
+  /// A copy whose slices `index` of dimension `dim` are filled with `value`.
+  public func indexFill(
+    dim: Int, index: Tensor, value: some TensorScalar, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    map(index, file, line) { ct_index_fill($0, Int64(dim), $1, value.c) }
+  }
+
+  /// How `scatterReduce` joins what falls on one place.
+  public enum ScatterReduction: String, Sendable {
+    case sum, product = "prod", mean, greatest = "amax", least = "amin"
+  }
+
+  /// As `scatter`, but joining what falls on one place, with what stands there already unless `includeSelf` is false.
+  public func scatterReduce(
+    dim: Int, index: Tensor, source: Tensor, _ reduction: ScatterReduction, includeSelf: Bool = true,
+    file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    let pointer = withPointers(index, source) {
+      ct_scatter_reduce($0, Int64(dim), $1, $2, reduction.rawValue, includeSelf)
+    }
+    return Tensor(owning: pointer, file, line)
+  }
+
+  /// The elements of `source`, in order, in the places where `mask` is true.
+  public func maskedScatter(
+    _ mask: Tensor, source: Tensor, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    Tensor(owning: withPointers(mask, source, ct_masked_scatter), file, line)
+  }
+
   /// The elements where `mask` is true, in C order.
   public func maskedSelect(_ mask: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
     map(mask, file, line, ct_masked_select)

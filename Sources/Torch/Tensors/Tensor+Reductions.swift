@@ -123,6 +123,66 @@ extension Tensor {
     pair(file, line) { ct_topk($0, Int64(k), Int64(dim), largest, $1) }
   }
 
+  /// The indices that put the elements along `dim` in order; equal ones keep theirs.
+  public func argsort(
+    dim: Int = -1, descending: Bool = false, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    sort(dim: dim, descending: descending, file: file, line: line).indices
+  }
+
+  /// The middle element along `dim`; of an even number, the lower of the two.
+  public func median(
+    dim: Int = -1, keepdim: Bool = false, file: StaticString = #fileID, line: UInt = #line
+  ) -> (values: Tensor, indices: Tensor) {
+    pair(file, line) { ct_median($0, Int64(dim), keepdim, $1) }
+  }
+
+  /// The `q`-quantile, 0 ≤ q ≤ 1, along `dim` or over everything, linear between elements.
+  public func quantile(
+    _ q: Double, dim: Int? = nil, keepdim: Bool = false, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    map(file, line) { x in dim.withInt64 { ct_quantile(x, q, $0, keepdim) } }
+  }
+
+  /// The greatest element so far along `dim`, and where it was.
+  public func cummax(
+    dim: Int, file: StaticString = #fileID, line: UInt = #line
+  ) -> (values: Tensor, indices: Tensor) {
+    pair(file, line) { ct_cummax($0, Int64(dim), $1) }
+  }
+
+  /// The least element so far along `dim`, and where it was.
+  public func cummin(
+    dim: Int, file: StaticString = #fileID, line: UInt = #line
+  ) -> (values: Tensor, indices: Tensor) {
+    pair(file, line) { ct_cummin($0, Int64(dim), $1) }
+  }
+
+  /// The different elements in ascending order, the number of each element's value in them, and their counts.
+  /// - Parameter dim: compares whole slices along it instead of elements.
+  public func unique(
+    dim: Int? = nil, file: StaticString = #fileID, line: UInt = #line
+  ) -> (values: Tensor, inverse: Tensor, counts: Tensor) {
+    let out = several(3, file, line) { x, out in dim.withInt64 { ct_unique(x, $0, out) } }
+    return (out[0], out[1], out[2])
+  }
+
+  /// How often each of 0, 1, … comes among natural numbers, [n] → [max(greatest + 1, `minLength`)]; with `weights`
+  /// [n], their sums.
+  public func bincount(
+    weights: Tensor? = nil, minLength: Int = 0, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    map(file, line) { x in weights.withPointer { ct_bincount(x, $0, Int64(minLength)) } }
+  }
+
+  /// Where `values` would be inserted into this tensor, whose last dimension is ascending, to keep it so: before equal
+  /// elements, or after them with `right`.
+  public func searchsorted(
+    _ values: Tensor, right: Bool = false, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    map(values, file, line) { ct_searchsorted($0, $1, right) }
+  }
+
   public func cumsum(dim: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
     map(file, line) { ct_cumsum($0, Int64(dim)) }
   }

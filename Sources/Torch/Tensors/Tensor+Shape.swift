@@ -94,6 +94,79 @@ extension Tensor {
     map(file, line) { ct_triu($0, Int64(diagonal)) }
   }
 
+  /// Dimension `source` moved to place `destination`.
+  public func movedim(
+    _ source: Int, _ destination: Int, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    map(file, line) { ct_movedim($0, Int64(source), Int64(destination)) }
+  }
+
+  /// Dimension `dim` split into several of `sizes`, one of which may be -1.
+  public func unflatten(
+    _ dim: Int, _ sizes: [Int], file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    var shape = shape
+    let dim = dim < 0 ? dim + shape.count : dim
+    shape.replaceSubrange(dim...dim, with: sizes)
+    return reshape(shape, file: file, line: line)
+  }
+
+  /// Elements moved `shift` places along `dim`; those that leave at the end come in at the front.
+  public func roll(_ shift: Int, dim: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    map(file, line) { x in
+      [shift].withInt64 { shift, count in [dim].withInt64 { dim, _ in ct_roll(x, shift, dim, count) } }
+    }
+  }
+
+  /// Each slice along `dim` so many times in a row.
+  public func repeatInterleave(
+    _ times: Int, dim: Int, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    map(file, line) { ct_repeat_interleave($0, Int64(times), Int64(dim)) }
+  }
+
+  /// The differences of neighbours along `dim`, taken `order` times.
+  public func diff(
+    order: Int = 1, dim: Int = -1, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    map(file, line) { ct_diff($0, Int64(order), Int64(dim)) }
+  }
+
+  /// All windows of `size` neighbours along `dim`, every `step`, as a new last dimension: a view.
+  public func unfold(
+    dim: Int, size: Int, step: Int = 1, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    map(file, line) { ct_windows($0, Int64(dim), Int64(size), Int64(step)) }
+  }
+
+  /// How `pad` fills the new places.
+  public enum Padding: Sendable, Hashable {
+    case constant(Double)
+    /// Mirrored at the edge, which is not repeated.
+    case reflect
+    /// The edge itself.
+    case replicate
+    /// From the other side.
+    case circular
+  }
+
+  /// Wider by `widths`: a number before and one after the last dimension, then the last but one, and so on. All but
+  /// constants need a batch and channels before the padded dimensions.
+  public func pad(
+    _ widths: [Int], _ mode: Padding = .constant(0), file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    map(file, line) { x in
+      widths.withInt64 { widths, count in
+        switch mode {
+        case .constant(let value): ct_pad(x, widths, count, "constant", value)
+        case .reflect: ct_pad(x, widths, count, "reflect", 0)
+        case .replicate: ct_pad(x, widths, count, "replicate", 0)
+        case .circular: ct_pad(x, widths, count, "circular", 0)
+        }
+      }
+    }
+  }
+
   /// The tensors one after the other along an existing dimension.
   public static func cat(
     _ tensors: [Tensor], dim: Int = 0, file: StaticString = #fileID, line: UInt = #line
@@ -115,6 +188,27 @@ extension Tensor {
     return stride(from: 0, to: total, by: size).map {
       narrow(dim, $0, Swift.min(size, total - $0), file: file, line: line)
     }
+  }
+
+  /// Pieces of these sizes along `dim`, which together must fill it.
+  public func split(
+    _ sizes: [Int], dim: Int = 0, file: StaticString = #fileID, line: UInt = #line
+  ) -> [Tensor] {
+    precondition(
+      sizes.reduce(0, +) == size(dim), "Pieces of \(sizes) do not make up \(size(dim)).", file: file, line: line)
+    var start = 0
+    return sizes.map { size in
+      defer { start += size }
+      return narrow(dim, start, size, file: file, line: line)
+    }
+  }
+
+  /// At most `count` pieces along `dim`, equal but for the last.
+  public func chunk(
+    _ count: Int, dim: Int = 0, file: StaticString = #fileID, line: UInt = #line
+  ) -> [Tensor] {
+    precondition(count > 0, "chunk makes at least 1 piece.", file: file, line: line)
+    return split(Swift.max(1, (size(dim) + count - 1) / count), dim: dim, file: file, line: line)
   }
 
   /// The slices along `dim`, which disappears.

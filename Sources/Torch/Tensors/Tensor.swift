@@ -228,6 +228,15 @@ extension Tensor {
     check(status, file, line)
     return (Tensor(owning: out.0, file, line), Tensor(owning: out.1, file, line))
   }
+
+  /// The `count` tensors that `body` makes of this one.
+  func several(
+    _ count: Int, _ file: StaticString, _ line: UInt, _ body: (ct_tensor, UnsafeMutablePointer<ct_tensor?>) -> Int32
+  ) -> [Tensor] {
+    var out = [ct_tensor?](repeating: nil, count: count)
+    check(withPointer { body($0, &out) }, file, line)
+    return out.map { Tensor(owning: $0, file, line) }
+  }
 }
 
 /// Traps with LibTorch's message unless `status` is 0.
@@ -266,5 +275,13 @@ extension Optional where Wrapped == Int {
   func withInt64<R>(_ body: (UnsafePointer<Int64>?) -> R) -> R {
     guard let self else { return body(nil) }
     return withUnsafePointer(to: Int64(self)) { body($0) }
+  }
+}
+
+extension Optional where Wrapped == Double {
+  /// A pointer to the number, or NULL for none.
+  func withDouble<R>(_ body: (UnsafePointer<Double>?) -> R) -> R {
+    guard let self else { return body(nil) }
+    return withUnsafePointer(to: self) { body($0) }
   }
 }

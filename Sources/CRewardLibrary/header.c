@@ -1,0 +1,1 @@
+#include "guerdon_reward.h"

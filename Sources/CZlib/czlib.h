@@ -1,0 +1,3 @@
+// zlib's own header, for Swift.
+#pragma once
+#include <zlib.h>

@@ -48,6 +48,8 @@ private struct Formatter {
     let text: String
     /// Comments that follow before the next token, when the line goes on inside brackets.
     var comments: [String] = []
+    /// A sign or a star without a left operand; or the `@` of a decorator.
+    var isPrefix = false
   }
 
   private struct Group {
@@ -259,10 +261,22 @@ private struct Formatter {
         guard let opened = stack.popLast() else { break }
         let group = Group(open: opened.open, elements: current, close: piece, role: opened.role)
         current = opened.elements + [.group(group)]
-      default: current.append(.token(piece))
+      default:
+        var piece = piece
+        piece.isPrefix = Self.isPrefix(piece, after: current.last)
+        current.append(.token(piece))
       }
     }
     return current
+  }
+
+  private static func isPrefix(_ piece: Piece, after previous: Element?) -> Bool {
+    switch piece.kind {
+    case .symbol(.tilde): true
+    case .symbol(.at): previous == nil
+    case .symbol(.plus), .symbol(.minus), .symbol(.star), .symbol(.doubleStar): !(previous.map(isOperand) ?? false)
+    default: false
+    }
   }
 
   private func role(of open: Piece, after previous: Element?, isParameters: Bool) -> Group.Role {
@@ -315,26 +329,16 @@ private struct Formatter {
       }
       result += text(of: element)
       if Self.symbol(element) == .colon, lambdas > 0 { lambdas -= 1 }
-      previous = Self.marked(element, after: previous)
+      previous = element
     }
     return result
-  }
-
-  /// A sign or star that has no left operand is shown to its right neighbour as an opening bracket: nothing comes between.
-  private static func marked(_ element: Element, after previous: Element?) -> Element {
-    guard let symbol = symbol(element), [.plus, .minus, .tilde, .star, .doubleStar, .at].contains(symbol) else {
-      return element
-    }
-    if symbol == .at, previous != nil { return element }
-    if symbol != .tilde, let previous, isOperand(previous) { return element }
-    return .token(Piece(kind: .symbol(.leftParenthesis), text: ""))
   }
 
   private func needsSpace(
     _ previous: Element, _ next: Element, _ role: Group.Role?, isAnnotated: Bool, inLambda: Bool, before: String
   ) -> Bool {
     let left = Self.symbol(previous), right = Self.symbol(next)
-    if left == .leftParenthesis { return false }
+    if case .token(let piece) = previous, piece.isPrefix { return false }
     if right == .comma || right == .semicolon || left == .dot { return false }
     if left == .comma { return true }
     if right == .dot { return Self.keyword(previous) == .from || Self.keyword(previous) == .import }

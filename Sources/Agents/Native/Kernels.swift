@@ -250,7 +250,9 @@ enum Kernels {
   static func relu(_ x: UnsafeMutablePointer<Float>, count: Int) {
     var i = 0
     while i < count {
-      (x + i).lanes = pointwiseMax((x + i).lanes, .zero)
+      // Not pointwiseMax: that is a call of the standard library, element by element.
+      let value = (x + i).lanes
+      (x + i).lanes = value.replacing(with: 0, where: value .< 0)
       i &+= 8
     }
   }
@@ -267,7 +269,7 @@ enum Kernels {
   /// The minimax rational of degree 13 over 6 that Eigen and XLA use: x · P(x²) / Q(x²).
   @inline(__always) static func tanh(_ x: Lanes) -> Lanes {
     let bound = Lanes(repeating: 7.905_311_107_635_498)
-    let x = pointwiseMin(pointwiseMax(x, -bound), bound)
+    let x = x.replacing(with: -bound, where: x .< -bound).replacing(with: bound, where: x .> bound)
     let square = x * x
     var p = Lanes(repeating: -2.760_768_477_423_557e-16)
     p = Lanes(repeating: 2.000_187_904_824_77e-13).addingProduct(p, square)

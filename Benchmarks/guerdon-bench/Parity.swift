@@ -71,8 +71,8 @@ struct ParityCommand: ParsableCommand {
       let (our, their) = (Statistics.stratifiedBootstrap([ours]), Statistics.stratifiedBootstrap([peer]))
       let isWithin = our.estimate >= their.low
       holds = holds && isWithin
-      print(
-        "| \(entry.name), \(ours.count) and \(peer.count) seeds | \(entry.steps) | \(shown(our)) | \(shown(their)) | \(isWithin ? "yes" : "no") |")
+      let seeds = "\(ours.count) and \(peer.count) seeds", verdict = isWithin ? "yes" : "no"
+      print("| \(entry.name), \(seeds) | \(entry.steps) | \(shown(our)) | \(shown(their)) | \(verdict) |")
     }
     if !holds { throw ExitCode(2) }
   }

@@ -107,8 +107,8 @@ public final class DQN: OffPolicyAgent, @unchecked Sendable {
   public override var policy: Policy {
     Policy(
       environment: environment.spec.id, observationWidth: observationWidth, actionSpace: environment.spec.actionSpace,
-      observationMoments: observationMoments, network: network.copy(), head: configuration.isDuelling ? .duelling : .direct,
-      logStandardDeviation: [])
+      observationMoments: observationMoments, network: network.copy(),
+      head: configuration.isDuelling ? .duelling : .direct, logStandardDeviation: [])
   }
 
   override func act() {

@@ -61,8 +61,8 @@ public final class SAC: OffPolicyAgent, @unchecked Sendable {
   /// Standard normal noise of ã, then of ã'.
   let noise: FloatBuffer
   private let targets: FloatBuffer
-  /// ∂Q/∂(s, ã) of the smaller critic, by critic: a row is zero where the other one is smaller.
-  private let inputGradients: [FloatBuffer]
+  /// ∂Q/∂(s, ã) of the smaller critic.
+  private let inputGradients: FloatBuffer
   private let losses = FloatBuffer(2)
   private let acting: MLP.Workspace
 
@@ -108,7 +108,7 @@ public final class SAC: OffPolicyAgent, @unchecked Sendable {
     nextLogProbabilities = FloatBuffer(minibatch)
     noise = FloatBuffer(2 * minibatch * width)
     targets = FloatBuffer(minibatch)
-    inputGradients = (0..<2).map { _ in FloatBuffer(minibatch * row) }
+    inputGradients = FloatBuffer(minibatch * row)
     acting = MLP.Workspace(actor, capacity: environment.count)
     try super.init(
       environment: environment,
@@ -165,11 +165,10 @@ public final class SAC: OffPolicyAgent, @unchecked Sendable {
     }
 
     // E[α log π(ã|s) − min_k Q_k(s, ã)], equations 7 and 9.
+    // Only the smaller critic of a row has a say.
     pool.forEach(2) { k in
-      critics[k].inputGradients(count: count, into: inputGradients[k]) { i in
-        let isSmaller = k == 0 ? critics[0].value(i) <= critics[1].value(i) : critics[1].value(i) < critics[0].value(i)
-        return isSmaller ? 1 : 0
-      }
+      let rows = (0..<count).filter { (critics[0].value($0) <= critics[1].value($0)) == (k == 0) }
+      critics[k].inputGradients(of: rows, weight: 1, into: inputGradients)
       critics[k].follow(tau: configuration.tau)
     }
     pool.forEach(2) { differentiate(halves[$0], alpha: alpha) }
@@ -238,7 +237,7 @@ public final class SAC: OffPolicyAgent, @unchecked Sendable {
       for j in 0..<width {
         let action = chosen.base[first + j]
         let slope = 1 - action * action
-        let criticGradient = inputGradients[0].base[first + j] + inputGradients[1].base[first + j]
+        let criticGradient = inputGradients.base[first + j]
         let gradient = share * (alpha * 2 * action * slope / (slope + squashingSlack) - criticGradient * slope)
         deltas[j] = gradient
         let raw = outputs[width + j]

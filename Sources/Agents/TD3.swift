@@ -163,7 +163,7 @@ public final class TD3: OffPolicyAgent, @unchecked Sendable {
       }
     }
     critics[0].evaluate(chosen, count: count)
-    critics[0].inputGradients(count: count, into: inputGradients) { _ in -1 / Float(count) }
+    critics[0].inputGradients(of: Array(0..<count), weight: -1 / Float(count), into: inputGradients)
     for i in 0..<count {
       for j in 0..<actionWidth {
         let place = i * row + observationWidth + j

@@ -160,6 +160,17 @@ import Testing
     }
   }
 
+  @Test func squareRootIsAccurateToAFewUnitsInTheLastPlace() {
+    var random = RandomGenerator(seed: 12)
+    for _ in 0..<20_000 {
+      let value = Float(exp(random.uniform(-80, 80)))
+      let root = Kernels.squareRoot(Lanes(repeating: value))[3]
+      #expect(abs(Double(root) - Double(value).squareRoot()) <= 3 * Double(root.ulp))
+    }
+    for tiny: Float in [0, 1e-45, 1e-38] { #expect(Kernels.squareRoot(Lanes(repeating: tiny))[0] <= 1.001e-18) }
+    #expect(Kernels.squareRoot(Lanes(repeating: .nan))[0].isNaN)
+  }
+
   @Test func tanhIsAccurateToAFewUnitsInTheLastPlace() {
     let count = 80_000
     let buffer = FloatBuffer(count)

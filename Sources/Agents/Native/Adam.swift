@@ -34,7 +34,7 @@ package final class Adam: @unchecked Sendable {
       let v = (square.base + i).lanes * keep2 + gradient * gradient * take2
       (mean.base + i).lanes = m
       (square.base + i).lanes = v
-      (parameters + i).lanes += rate * m / (v.squareRoot() * root + epsilon)
+      (parameters + i).lanes += rate * m / (Kernels.squareRoot(v) * root + epsilon)
       i &+= 8
     }
   }

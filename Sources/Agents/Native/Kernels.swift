@@ -21,7 +21,8 @@ enum Kernels {
     m: Int, n: Int, k: Int, a: UnsafePointer<Float>, aRow: Int, aColumn: Int, b: UnsafePointer<Float>, bRow: Int,
     c: UnsafeMutablePointer<Float>, cRow: Int, start: UnsafePointer<Float>? = nil
   ) {
-    if m >= 24, n >= 16, k &* bRow >= 16_384 {
+    // Below, copying costs more than it saves, or everything is near at hand anyway (64 × 64 is).
+    if m >= 12, n >= 16, k &* bRow > 4_096 {
       multiplyPacked(
         m: m, n: n, k: k, a: a, aRow: aRow, aColumn: aColumn, b: b, bRow: bRow, c: c, cRow: cRow, start: start)
       return
@@ -43,6 +44,12 @@ enum Kernels {
     }
     if column < n {
       var row = 0
+      while row + 8 <= m {
+        block8x8(
+          k, a + row &* aRow, aRow, aColumn, b + column, bRow, c + row &* cRow + column, cRow,
+          start.map { $0 + column })
+        row &+= 8
+      }
       while row + 4 <= m {
         block4x8(
           k, a + row &* aRow, aRow, aColumn, b + column, bRow, c + row &* cRow + column, cRow,
@@ -193,6 +200,36 @@ enum Kernels {
     (c + 3 &* cRow + 8).lanes = c31
   }
 
+  @inline(__always) private static func block8x8(
+    _ k: Int, _ a: UnsafePointer<Float>, _ aRow: Int, _ aColumn: Int, _ b: UnsafePointer<Float>, _ bRow: Int,
+    _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ start: UnsafePointer<Float>?
+  ) {
+    let left = start?.lanes ?? .zero
+    var c0 = left, c1 = left, c2 = left, c3 = left, c4 = left, c5 = left, c6 = left, c7 = left
+    var a = a, b = b
+    for _ in 0..<k {
+      let row = b.lanes
+      c0.addProduct(Lanes(repeating: a[0]), row)
+      c1.addProduct(Lanes(repeating: a[aRow]), row)
+      c2.addProduct(Lanes(repeating: a[2 &* aRow]), row)
+      c3.addProduct(Lanes(repeating: a[3 &* aRow]), row)
+      c4.addProduct(Lanes(repeating: a[4 &* aRow]), row)
+      c5.addProduct(Lanes(repeating: a[5 &* aRow]), row)
+      c6.addProduct(Lanes(repeating: a[6 &* aRow]), row)
+      c7.addProduct(Lanes(repeating: a[7 &* aRow]), row)
+      a += aColumn
+      b += bRow
+    }
+    c.lanes = c0
+    (c + cRow).lanes = c1
+    (c + 2 &* cRow).lanes = c2
+    (c + 3 &* cRow).lanes = c3
+    (c + 4 &* cRow).lanes = c4
+    (c + 5 &* cRow).lanes = c5
+    (c + 6 &* cRow).lanes = c6
+    (c + 7 &* cRow).lanes = c7
+  }
+
   @inline(__always) private static func block4x8(
     _ k: Int, _ a: UnsafePointer<Float>, _ aRow: Int, _ aColumn: Int, _ b: UnsafePointer<Float>, _ bRow: Int,
     _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ start: UnsafePointer<Float>?
@@ -246,11 +283,29 @@ enum Kernels {
     c.lanes = sum
   }
 
+  /// √x to 2 units in the last place for x of at least 1e-36, and 1e-18 or less below.
+  ///
+  /// Newton's iteration for 1/√x from the well-known guess by halving the exponent; `SIMD.squareRoot` would go element by
+  /// element.
+  @inline(__always) static func squareRoot(_ x: Lanes) -> Lanes {
+    let smallest = Lanes(repeating: 1e-36)
+    let x = x.replacing(with: smallest, where: x .< smallest)
+    let bits = unsafeBitCast(x, to: SIMD8<UInt32>.self)
+    var y = unsafeBitCast(SIMD8<UInt32>(repeating: 0x5f37_59df) &- (bits &>> SIMD8<UInt32>(repeating: 1)), to: Lanes.self)
+    let half = x * Lanes(repeating: 0.5), threeHalves = Lanes(repeating: 1.5)
+    y *= threeHalves - half * y * y
+    y *= threeHalves - half * y * y
+    y *= threeHalves - half * y * y
+    return x * y
+  }
+
   /// max(x, 0) in place.
   static func relu(_ x: UnsafeMutablePointer<Float>, count: Int) {
     var i = 0
     while i < count {
-      (x + i).lanes = pointwiseMax((x + i).lanes, .zero)
+      // Not pointwiseMax: that is a call of the standard library, element by element.
+      let value = (x + i).lanes
+      (x + i).lanes = value.replacing(with: 0, where: value .< 0)
       i &+= 8
     }
   }
@@ -267,7 +322,7 @@ enum Kernels {
   /// The minimax rational of degree 13 over 6 that Eigen and XLA use: x · P(x²) / Q(x²).
   @inline(__always) static func tanh(_ x: Lanes) -> Lanes {
     let bound = Lanes(repeating: 7.905_311_107_635_498)
-    let x = pointwiseMin(pointwiseMax(x, -bound), bound)
+    let x = x.replacing(with: -bound, where: x .< -bound).replacing(with: bound, where: x .> bound)
     let square = x * x
     var p = Lanes(repeating: -2.760_768_477_423_557e-16)
     p = Lanes(repeating: 2.000_187_904_824_77e-13).addingProduct(p, square)

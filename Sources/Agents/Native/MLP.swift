@@ -201,37 +201,44 @@ package final class MLP: @unchecked Sendable {
     }
   }
 
-  /// Writes the gradient with respect to `count` rows of input into `gradients`, rows of `padded(inputs)`, and leaves
-  /// the parameters' gradients alone; otherwise as `backward`. The network must have been made for it.
-  func backwardToInputs(count: Int, _ workspace: Workspace, into gradients: UnsafeMutablePointer<Float>) {
+  /// Writes the gradients with respect to some rows of the input into `gradients`, side by side in rows of
+  /// `padded(inputs)`, and leaves the parameters' gradients alone. The network must have been made for it.
+  /// - Parameter rows: which of the rows that `forward` ran on; `workspace.outputDeltas` holds theirs side by side.
+  func backwardToInputs(rows: [Int], _ workspace: Workspace, into gradients: UnsafeMutablePointer<Float>) {
     precondition(untransposed[0].count > 0, "this network was made without gradients of inputs")
-    for index in layers.indices.dropFirst().reversed() { backwardThroughHidden(index, count: count, workspace) }
+    for index in layers.indices.dropFirst().reversed() {
+      backwardThroughHidden(index, count: rows.count, rows: rows, workspace)
+    }
     let row = padded(layers[0].inputs)
     Kernels.multiply(
-      m: count, n: row, k: layers[0].outputs, a: workspace.deltas[0].base, aRow: layers[0].row, aColumn: 1,
+      m: rows.count, n: row, k: layers[0].outputs, a: workspace.deltas[0].base, aRow: layers[0].row, aColumn: 1,
       b: untransposed[0].base, bRow: row, c: gradients, cRow: row)
   }
 
   /// δ below = (δ · W) ∘ f'(·) through layer `index` and the activation beneath it.
-  private func backwardThroughHidden(_ index: Int, count: Int, _ workspace: Workspace) {
+  /// - Parameter rows: which rows of the activations the `count` rows of δ belong to; nil means the first ones.
+  private func backwardThroughHidden(_ index: Int, count: Int, rows: [Int]? = nil, _ workspace: Workspace) {
     let layer = layers[index]
     let row = padded(layer.inputs)
-    let below = workspace.activations[index - 1].base, deltaBelow = workspace.deltas[index - 1].base
+    let deltaBelow = workspace.deltas[index - 1].base
     Kernels.multiply(
       m: count, n: row, k: layer.outputs, a: workspace.deltas[index].base, aRow: layer.row, aColumn: 1,
       b: untransposed[index].base, bRow: row, c: deltaBelow, cRow: row)
-    var i = 0
-    switch activation {
-    case .tanh:
-      while i < count &* row {
-        let value = (below + i).lanes
-        (deltaBelow + i).lanes = (deltaBelow + i).lanes * (Lanes(repeating: 1) - value * value)
-        i &+= 8
-      }
-    case .relu:
-      while i < count &* row {
-        (deltaBelow + i).lanes.replace(with: 0, where: (below + i).lanes .<= 0)
-        i &+= 8
+    for k in 0..<count {
+      let below = workspace.activations[index - 1].base + (rows?[k] ?? k) &* row, delta = deltaBelow + k &* row
+      var j = 0
+      switch activation {
+      case .tanh:
+        while j < row {
+          let value = (below + j).lanes
+          (delta + j).lanes = (delta + j).lanes * (Lanes(repeating: 1) - value * value)
+          j &+= 8
+        }
+      case .relu:
+        while j < row {
+          (delta + j).lanes.replace(with: 0, where: (below + j).lanes .<= 0)
+          j &+= 8
+        }
       }
     }
   }

@@ -230,7 +230,9 @@ public class OffPolicyAgent: @unchecked Sendable {
       }
     }
     if let rewardNormalizer {
-      for i in 0..<batch.capacity { batch.rewards.base[i] = Float(rewardNormalizer.normalized(Double(batch.rewards.base[i]))) }
+      for i in 0..<batch.capacity {
+        batch.rewards.base[i] = Float(rewardNormalizer.normalized(Double(batch.rewards.base[i])))
+      }
     }
   }
 
@@ -288,7 +290,8 @@ public class OffPolicyAgent: @unchecked Sendable {
     let state = State(
       configuration: encodedConfiguration, environment: environment.spec.id, steps: steps, updates: updates,
       sinceUpdate: sinceUpdate, optimizerSteps: optimizers.map(\.optimizer.steps), random: random,
-      observationMoments: observationMoments, rewardNormalizer: rewardNormalizer, ledger: ledger, environments: environment.saveState(), openEpisodes: meter.openEpisodes, imputedRewards: imputedRewards,
+      observationMoments: observationMoments, rewardNormalizer: rewardNormalizer, ledger: ledger,
+      environments: environment.saveState(), openEpisodes: meter.openEpisodes, imputedRewards: imputedRewards,
       position: replay.position, filled: replay.filled)
     let text: String
     do {

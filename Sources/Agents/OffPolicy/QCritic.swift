@@ -7,11 +7,13 @@ final class QCritic: @unchecked Sendable {
   let optimizer: Adam
   private let training: MLP.Workspace
   private let targeting: MLP.Workspace
+  private let sideBySide: FloatBuffer
   private let row: Int
 
   init(_ network: MLP, row: Int, minibatch: Int) {
     self.network = network
     self.row = row
+    sideBySide = FloatBuffer(minibatch * row)
     target = network.copy()
     optimizer = Adam(count: network.parameters.count, epsilon: 1e-8)
     training = MLP.Workspace(network, capacity: minibatch)
@@ -43,10 +45,11 @@ final class QCritic: @unchecked Sendable {
     return loss / Float(count)
   }
 
-  /// Writes Σ_i weights(i) · ∂Q(s_i, a_i)/∂(s, a) row by row; `evaluate` must have run on the same rows.
-  func inputGradients(count: Int, into gradients: FloatBuffer, weights: (Int) -> Float) {
-    for i in 0..<count { training.outputDeltas[8 * i] = weights(i) }
-    network.backwardToInputs(count: count, training, into: gradients.base)
+  /// Writes weight · ∂Q(s_i, a_i)/∂(s, a) into row i of `gradients` for the given rows of the last `evaluate`.
+  func inputGradients(of rows: [Int], weight: Float, into gradients: FloatBuffer) {
+    for k in rows.indices { training.outputDeltas[8 * k] = weight }
+    network.backwardToInputs(rows: rows, training, into: sideBySide.base)
+    for (k, i) in rows.enumerated() { (gradients.base + i * row).update(from: sideBySide.base + k * row, count: row) }
   }
 
   func follow(tau: Float) { target.polyak(towards: network, tau: tau) }

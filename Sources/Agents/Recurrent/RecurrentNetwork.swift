@@ -5,7 +5,8 @@ import Torch
 /// A gated recurrent unit (Cho et al., arXiv 1406.1078, with PyTorch's placing of the reset gate) under two heads: what is
 /// remembered decides what is done, and what it is worth.
 ///
-/// r = σ(W_ir x + b_ir + W_hr h + b_hr), z likewise, n = tanh(W_in x + b_in + r ∘ (W_hn h + b_hn)), h' = (1 − z) ∘ n + z ∘ h.
+/// r = σ(W_ir x + b_ir + W_hr h + b_hr), z likewise, n = tanh(W_in x + b_in + r ∘ (W_hn h + b_hn)),
+/// h' = (1 − z) ∘ n + z ∘ h.
 final class RecurrentNetwork: Module {
   let hidden: Int
   /// [3 · hidden, inputs] and [3 · hidden, hidden], gates in the order r, z, n, as `torch.nn.GRU` has them.

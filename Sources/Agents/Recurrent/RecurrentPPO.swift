@@ -122,9 +122,12 @@ public final class RecurrentPPO {
         let outputs = found.outputs[i * distribution.outputs..<(i + 1) * distribution.outputs]
         switch test.spec.actionSpace {
         case .discrete:
-          actions[i] = Double(outputs.indices.reduce(outputs.startIndex) { outputs[$1] > outputs[$0] ? $1 : $0 } - outputs.startIndex)
+          let first = outputs.startIndex
+          actions[i] = Double(outputs.indices.reduce(first) { outputs[$1] > outputs[$0] ? $1 : $0 } - first)
         case .box(let low, let high):
-          for (j, output) in outputs.enumerated() { actions[i * low.count + j] = min(max(Double(output), low[j]), high[j]) }
+          for (j, output) in outputs.enumerated() {
+            actions[i * low.count + j] = min(max(Double(output), low[j]), high[j])
+          }
         }
       }
     }

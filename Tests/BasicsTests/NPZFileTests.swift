@@ -23,12 +23,14 @@ import Testing
                     fortran=np.asfortranarray(random.normal(size=(3, 4, 2))), scalar=np.array(2.5), empty=np.zeros((0, 3)),
                     tiny=np.array([6e-8, -0.0, np.inf, -np.inf], dtype="f2"))
       arrays["a path.with(calls)"] = base[0]
+      # JSON has no infinity.
+      numbers = lambda v: [str(x).replace("inf", "Infinity") if np.isinf(x) else x for x in v.astype("f8").flatten().tolist()]
       folder = tempfile.mkdtemp()
       results = []
       for name, save in (("plain", np.savez), ("packed", np.savez_compressed)):
           path = f"{folder}/{name}.npz"
           save(path, **arrays)
-          results.append(dict(path=path, values={k: v.astype("f8").flatten().tolist() for k, v in arrays.items()},
+          results.append(dict(path=path, values={k: numbers(v) for k, v in arrays.items()},
                               shapes={k: v.shape for k, v in arrays.items()}))
       print(json.dumps(results))
       """)

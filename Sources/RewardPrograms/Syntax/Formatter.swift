@@ -47,9 +47,15 @@ private struct Formatter {
     let kind: Token.Kind
     let text: String
     /// Comments that follow before the next token, when the line goes on inside brackets.
-    var comments: [String] = []
+    var comments: [Comment] = []
     /// A sign or a star without a left operand; or the `@` of a decorator.
     var isPrefix = false
+  }
+
+  private struct Comment {
+    let text: String
+    /// It does not share its line with what it follows.
+    let isOnOwnLine: Bool
   }
 
   private struct Group {
@@ -174,7 +180,9 @@ private struct Formatter {
             level: columns.count - 1, blankLinesBefore: gap.blankLines, comments: gap.comments, elements: [],
             trailing: nil)
         } else {
-          pieces[pieces.count - 1].comments = comments(in: end..<token.span.start).map(\.text)
+          pieces[pieces.count - 1].comments = comments(in: end..<token.span.start).map { comment in
+            Comment(text: comment.text, isOnOwnLine: lineBreaks(end, comment.position) > 0)
+          }
         }
         pieces.append(Piece(kind: token.kind, text: source(token.span.start..<token.span.end)))
         end = token.span.end
@@ -440,26 +448,32 @@ private struct Formatter {
     return lines
   }
 
+  /// The items of a bracket, one a line. A comment after an item stays beside it; others stand before the line in which
+  /// they are, or after the last one.
   private func contents(of group: Group, level: Int) -> [String] {
     let padding = String(repeating: " ", count: level)
-    var lines = group.open.comments.map { padding + $0 }
+    var lines = group.open.comments.map { padding + $0.text }
     let commas = separators(group.elements)
     let parts = commas.isEmpty ? operatorParts(group.elements) : commaParts(group.elements, commas)
     for (index, part) in parts.enumerated() {
-      var (elements, comments) = Self.withoutOuterComments(part)
+      var (elements, comments, last) = Self.withoutOuterComments(part)
       // After the last item a comma, so that adding one is a change of one line.
       let isLast = index == parts.count - 1
       if !commas.isEmpty, isLast, Self.symbol(elements.last) != .comma {
         elements.append(.token(Piece(kind: .symbol(.comma), text: ",")))
       }
-      // One comment stays beside its line; more of them stand before it.
-      if comments.count > 1 {
-        lines += comments.dropLast().map { padding + $0 }
-        comments = comments.suffix(1)
+      var beside: Comment?
+      if let first = last.first, !first.isOnOwnLine {
+        beside = first
+        last.removeFirst()
+      } else if last.isEmpty, let only = comments.last, !only.isOnOwnLine, !Self.hasComments(elements) {
+        beside = only
+        comments.removeLast()
       }
+      lines += comments.map { padding + $0.text }
       var laidOut = layOut(elements, level: level, isStatement: false, role: group.role)
-      if let comment = comments.first, let last = laidOut.popLast() { laidOut.append(last + "  " + comment) }
-      lines += laidOut
+      if let beside, let end = laidOut.popLast() { laidOut.append(end + "  " + beside.text) }
+      lines += laidOut + last.map { padding + $0.text }
     }
     return lines
   }
@@ -475,23 +489,24 @@ private struct Formatter {
     return parts
   }
 
-  /// The comments between the elements, not those inside of groups, which opens these.
-  private static func withoutOuterComments(_ elements: [Element]) -> ([Element], [String]) {
-    var comments: [String] = []
+  /// The comments between the elements and those after the last one, not those inside of groups, which opens these.
+  private static func withoutOuterComments(_ elements: [Element]) -> ([Element], between: [Comment], last: [Comment]) {
+    var comments: [[Comment]] = []
     let bare = elements.map { element -> Element in
       switch element {
       case .token(var piece):
-        comments += piece.comments
+        comments.append(piece.comments)
         piece.comments = []
         return .token(piece)
       case .group(let group):
-        comments += group.close.comments
+        comments.append(group.close.comments)
         var close = group.close
         close.comments = []
         return .group(Group(open: group.open, elements: group.elements, close: close, role: group.role))
       }
     }
-    return (bare, comments)
+    let last = comments.popLast() ?? []
+    return (bare, comments.flatMap { $0 }, last)
   }
 
   /// Looser operators first: the expression is broken before each operator of the loosest kind in it.

@@ -103,12 +103,16 @@ let package = Package(
     room(
       "GeneratedRewards",
       ["Basics", "Schemas", "Environments", "Rewards", "RewardPrograms", "Experiments", "Proposers"], swift: mujocoSwift),
+    room("RewardTheory", ["Basics", "Experiments", "FiniteMDPs"]),
+    room("ShapedRewards", ["Basics", "Experiments", "FiniteMDPs"]),
+    room("Decisions", ["Basics", "Experiments", "FiniteMDPs"]),
 
     // Doors.
     .executableTarget(
       name: "guerdon",
-      dependencies: ["RewardDesign", "GeneratedRewards", "DifferentiableRewards", "Torch", "RewardAudit", "Proposers", "Agents", "Experiments", "Rewards",
-                     "RewardPrograms", "Environments", "Schemas", "Basics", argumentParser],
+      dependencies: ["GeneratedRewards", "RewardTheory", "ShapedRewards", "Decisions", "RewardDesign", "RewardAudit",
+                     "Proposers", "Agents", "Experiments", "Rewards", "DifferentiableRewards", "RewardPrograms",
+                     "Environments", "FiniteMDPs", "Schemas", "Torch", "Basics", argumentParser],
       swiftSettings: tuned + mujocoSwift),
 
     // The C library that the Python package loads.
@@ -142,6 +146,9 @@ let package = Package(
     tests("Experiments", ["Basics"]),
     tests("FiniteMDPs", ["Basics"]),
     tests("GeneratedRewards", ["Experiments", "Proposers", "RewardPrograms"]),
+    tests("RewardTheory", ["Basics", "Experiments", "FiniteMDPs"]),
+    tests("ShapedRewards", ["Basics", "Experiments", "FiniteMDPs"]),
+    tests("Decisions", ["Basics", "Experiments", "FiniteMDPs"]),
     tests("RewardDesign", ["Basics", "Environments", "Proposers", "RewardPrograms"]),
     tests("RewardPrograms", ["Basics", "Schemas", "ProgramCorpus"]),
     tests("RewardLibrary", ["Basics"]),

@@ -1,11 +1,15 @@
 import ArgumentParser
 import Basics
+import Decisions
 import Experiments
 import Foundation
 import GeneratedRewards
+import RewardTheory
+import ShapedRewards
 
 /// Every method that Guerdon carries, in the order of their families.
-let allMethods: [any Method.Type] = [Eureka.self]
+let allMethods: [any Method.Type] =
+  generatedRewardsMethods + shapedRewardsMethods + rewardTheoryMethods + decisionsMethods
 
 /// The published methods.
 struct Methods: ParsableCommand {

@@ -145,7 +145,7 @@ private struct ParityEntry: Decodable {
   func train(seed: UInt64) throws -> Double {
     let policy = try trainedPolicy(seed: seed, pool: WorkerPool(threads: 2))
     let test = try Environments.make(environment, count: 1)
-    let returns = evaluate(policy, in: test, episodes: 20, seed: 10_000).map(\.environmentReturn)
+    let returns = try evaluate(policy, in: test, episodes: 20, seed: 10_000).map(\.environmentReturn)
     return returns.reduce(0, +) / Double(returns.count)
   }
 

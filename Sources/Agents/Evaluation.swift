@@ -18,10 +18,11 @@ public struct Episode: @unchecked Sendable {
 ///   - episodes: rounded up to a multiple of the environment's count.
 ///   - act: fills `actions` (row-major [count, actionSpace.width]) for all environments.
 /// - Returns: the episodes, environment by environment.
+/// - Throws: `GuerdonError` when the environment fails.
 public func playEpisodes(
   _ environment: any VectorEnvironment, episodes: Int, seed: UInt64, shouldStop: () -> Bool = { false },
   act: (_ observations: UnsafePointer<Double>, _ actions: UnsafeMutablePointer<Double>) -> Void
-) -> [Episode] {
+) throws -> [Episode] {
   let count = environment.count
   let quota = (episodes + count - 1) / count
   let capacity = environment.spec.maxEpisodeSteps
@@ -39,6 +40,7 @@ public func playEpisodes(
     guard let observations = environment.observations.baseAddress, let chosen = actions.baseAddress else { break }
     act(observations, chosen)
     environment.step(UnsafeBufferPointer(actions), recording: step, at: 0)
+    if let failure = environment.failure { throw failure }
     for i in 0..<count where finished[i].count < quota {
       for column in 0..<schema.width {
         open[i].base[column * capacity + lengths[i]] = step.base[column * count + i]
@@ -59,23 +61,25 @@ public func playEpisodes(
 }
 
 /// Plays `episodes` whole episodes with the policy's likeliest actions.
+/// - Throws: `GuerdonError` when the environment fails.
 public func evaluate(
   _ policy: Policy, in environment: any VectorEnvironment, episodes: Int, seed: UInt64,
   shouldStop: () -> Bool = { false }
-) -> [Episode] {
+) throws -> [Episode] {
   let actor = policy.makeActor(capacity: environment.count)
-  return playEpisodes(environment, episodes: episodes, seed: seed, shouldStop: shouldStop) {
+  return try playEpisodes(environment, episodes: episodes, seed: seed, shouldStop: shouldStop) {
     actor.act($0, count: environment.count, into: $1)
   }
 }
 
 /// Plays `episodes` whole episodes with uniformly random actions (standard normal ones where the box is unbounded).
+/// - Throws: `GuerdonError` when the environment fails.
 public func playRandomly(
   in environment: any VectorEnvironment, episodes: Int, seed: UInt64, shouldStop: () -> Bool = { false }
-) -> [Episode] {
+) throws -> [Episode] {
   var random = RandomGenerator(seed: seed, spawnKey: [0x72_61_6e])
   let space = environment.spec.actionSpace
-  return playEpisodes(environment, episodes: episodes, seed: seed, shouldStop: shouldStop) { _, actions in
+  return try playEpisodes(environment, episodes: episodes, seed: seed, shouldStop: shouldStop) { _, actions in
     for i in 0..<environment.count {
       switch space {
       case .discrete(let choices): actions[i] = Double(random.integer(below: choices))

@@ -160,6 +160,7 @@ public final class REINFORCE: @unchecked Sendable {
         episodes[i].actions += UnsafeBufferPointer(start: action, count: distribution.width)
       }
       environment.step(UnsafeBufferPointer(environmentActions), recording: rollout.transitions, at: 0)
+      if let failure = environment.failure { throw failure }
       for i in 0..<count {
         rollout.rewards[i] = environment.rewards[i]
         (rollout.terminated[i], rollout.truncated[i]) = (environment.terminated[i], environment.truncated[i])

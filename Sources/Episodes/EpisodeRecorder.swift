@@ -40,6 +40,7 @@ public enum EpisodeRecorder {
             + "\(actions.count).")
       }
       actions.withUnsafeBufferPointer { environment.step($0, recording: batch, at: 0) }
+      if let failure = environment.failure { throw failure }
       for i in 0..<copies where finished[i].count < shares[i] {
         // The step of `.nextStep` that only resets is none of an episode.
         guard batch.values(of: "step", row: i) != [0] else { continue }

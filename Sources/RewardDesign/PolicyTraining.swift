@@ -102,7 +102,7 @@ public struct PolicyTraining: Sendable {
     let training = PolicyTraining(task: task, configuration: configuration)
     let environment = try training.make(pool: WorkerPool(threads: 1))
     let examiner = try Examiner(task: task, objective: .environment, environment: environment)
-    let played = playRandomly(in: environment, episodes: configuration.probeEpisodes, seed: seed)
+    let played = try playRandomly(in: environment, episodes: configuration.probeEpisodes, seed: seed)
     return try played.map { try examiner.examine($0).digest }
   }
 

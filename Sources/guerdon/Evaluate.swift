@@ -40,7 +40,7 @@ struct Evaluate: AsyncParsableCommand {
     let environment = try Environments.make(
       trained.environment, count: min(episodes, 8), pool: pool,
       maxEpisodeSteps: maxEpisodeSteps ?? task?.maxEpisodeSteps)
-    let played = Array(evaluate(trained, in: environment, episodes: episodes, seed: seed).prefix(episodes))
+    let played = try Array(evaluate(trained, in: environment, episodes: episodes, seed: seed).prefix(episodes))
     let fitness = task.map { task in
       let evaluator = task.fitness.makeEvaluator()
       return played.map {

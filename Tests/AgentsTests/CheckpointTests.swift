@@ -47,8 +47,8 @@ import Testing
     try trainer.policy.save(to: url)
     let loaded = try Policy.load(url)
     let test = try Environments.make("HalfCheetah-v5", count: 2, maxEpisodeSteps: 50)
-    let ours = evaluate(trainer.policy, in: test, episodes: 2, seed: 4).map(\.environmentReturn)
-    let theirs = evaluate(loaded, in: test, episodes: 2, seed: 4).map(\.environmentReturn)
+    let ours = try evaluate(trainer.policy, in: test, episodes: 2, seed: 4).map(\.environmentReturn)
+    let theirs = try evaluate(loaded, in: test, episodes: 2, seed: 4).map(\.environmentReturn)
     #expect(ours == theirs)
   }
 

@@ -92,7 +92,7 @@ import Testing
     var strategy = try CMAES(mean: Array(repeating: 0, count: search.width), sigma: 0.5, seed: seed)
     try search.train(&strategy, generations: 15, seed: 100 * seed)
     let test = try Environments.make("CartPole-v1", count: 8)
-    let learned = PPOTests.meanReturn(evaluate(search.policy(strategy.mean), in: test, episodes: 16, seed: 1_000))
+    let learned = try PPOTests.meanReturn(evaluate(search.policy(strategy.mean), in: test, episodes: 16, seed: 1_000))
     #expect(learned > 200, "\(learned)")
   }
 

@@ -57,8 +57,8 @@ import Testing
   private func swingsUp(_ agent: OffPolicyAgent) throws {
     try agent.train(totalSteps: 8_000)
     let test = try Environments.make("Pendulum-v1", count: 8)
-    let learned = PPOTests.meanReturn(evaluate(agent.policy, in: test, episodes: 16, seed: 1_000))
-    let random = PPOTests.meanReturn(playRandomly(in: test, episodes: 16, seed: 1_000))
+    let learned = try PPOTests.meanReturn(evaluate(agent.policy, in: test, episodes: 16, seed: 1_000))
+    let random = try PPOTests.meanReturn(playRandomly(in: test, episodes: 16, seed: 1_000))
     #expect(random < -900)
     #expect(learned > random + 500, "\(learned) against \(random)")
   }
@@ -74,12 +74,12 @@ import Testing
   @Test(arguments: [0, 1, 2] as [UInt64], [false, true]) func dqnLearnsCartPole(seed: UInt64, isFull: Bool) throws {
     let agent = try Self.dqn(seed: seed, isFull: isFull)
     let test = try Environments.make("CartPole-v1", count: 8)
-    let random = PPOTests.meanReturn(playRandomly(in: test, episodes: 16, seed: 1_000))
+    let random = try PPOTests.meanReturn(playRandomly(in: test, episodes: 16, seed: 1_000))
     // DQN forgets and learns again: the best of the last few checks is what it can do.
     var learned = 0.0
     for total in [25_000, 30_000, 35_000] where learned < 180 {
       try agent.train(totalSteps: total)
-      learned = max(
+      learned = try max(
         learned, PPOTests.meanReturn(evaluate(agent.policy, in: test, episodes: 16, seed: 1_000)))
     }
     #expect(random < 60)
@@ -95,7 +95,7 @@ import Testing
       try agent.train(totalSteps: 3_000, onReport: { terms = $0.terms })
       #expect(terms.map(\.name) == ["push"] && terms[0].min <= terms[0].mean && terms[0].mean <= terms[0].max)
       let test = try Environments.make("Pendulum-v1", count: 4)
-      let episodes = evaluate(agent.policy, in: test, episodes: 4, seed: 3)
+      let episodes = try evaluate(agent.policy, in: test, episodes: 4, seed: 3)
       let pushes: [Double] = episodes.flatMap { episode in
         (0..<episode.length).compactMap { episode.transitions.column("action")?[$0] }
       }
@@ -188,8 +188,8 @@ import Testing
       try agent.train(totalSteps: 1_100)
       try agent.policy.save(to: url)
       let test = try Environments.make(agent.policy.environment, count: 2)
-      let ours = evaluate(agent.policy, in: test, episodes: 2, seed: 4).map(\.environmentReturn)
-      let theirs = evaluate(try Policy.load(url), in: test, episodes: 2, seed: 4).map(\.environmentReturn)
+      let ours = try evaluate(agent.policy, in: test, episodes: 2, seed: 4).map(\.environmentReturn)
+      let theirs = try evaluate(try Policy.load(url), in: test, episodes: 2, seed: 4).map(\.environmentReturn)
       #expect(ours == theirs)
     }
   }

@@ -31,8 +31,8 @@ import Testing
     let ppo = try Self.trainer("CartPole-v1", seed: seed) { $0.learningRate = 1e-3 }
     try ppo.train(totalSteps: 60_000)
     let test = try Environments.make("CartPole-v1", count: 8)
-    let learned = Self.meanReturn(evaluate(ppo.policy, in: test, episodes: 16, seed: 1_000))
-    let random = Self.meanReturn(playRandomly(in: test, episodes: 16, seed: 1_000))
+    let learned = try Self.meanReturn(evaluate(ppo.policy, in: test, episodes: 16, seed: 1_000))
+    let random = try Self.meanReturn(playRandomly(in: test, episodes: 16, seed: 1_000))
     #expect(random < 60)
     #expect(learned > 300, "\(learned) against \(random)")
   }
@@ -48,8 +48,8 @@ import Testing
     }
     try ppo.train(totalSteps: 150_000)
     let test = try Environments.make("Pendulum-v1", count: 8)
-    let learned = Self.meanReturn(evaluate(ppo.policy, in: test, episodes: 16, seed: 1_000))
-    let random = Self.meanReturn(playRandomly(in: test, episodes: 16, seed: 1_000))
+    let learned = try Self.meanReturn(evaluate(ppo.policy, in: test, episodes: 16, seed: 1_000))
+    let random = try Self.meanReturn(playRandomly(in: test, episodes: 16, seed: 1_000))
     #expect(random < -900)
     #expect(learned > random + 500, "\(learned) against \(random)")
   }
@@ -62,14 +62,14 @@ import Testing
     try ppo.train(totalSteps: 20_000, onIteration: { statistics = $0.terms })
     try opposite.train(totalSteps: 20_000)
     let test = try Environments.make("Pendulum-v1", count: 4)
-    func meanAction(_ ppo: PPO) -> Double {
-      let episodes = evaluate(ppo.policy, in: test, episodes: 4, seed: 3)
+    func meanAction(_ ppo: PPO) throws -> Double {
+      let episodes = try evaluate(ppo.policy, in: test, episodes: 4, seed: 3)
       let actions = episodes.flatMap { episode in
         (0..<episode.length).compactMap { episode.transitions.column("action")?[$0] }
       }
       return actions.reduce(0, +) / Double(actions.count)
     }
-    #expect(meanAction(ppo) > 1 && meanAction(opposite) < -1)
+    #expect(try meanAction(ppo) > 1 && meanAction(opposite) < -1)
     #expect(statistics.map(\.name) == ["push"])
     #expect(statistics[0].min <= statistics[0].mean && statistics[0].mean <= statistics[0].max)
   }
@@ -100,8 +100,8 @@ import Testing
     }
     try ppo.train(totalSteps: 100_000)
     let test = try Environments.make("CartPole-v1", count: 8)
-    let learned = Self.meanReturn(evaluate(ppo.policy, in: test, episodes: 16, seed: 1_000))
-    let random = Self.meanReturn(playRandomly(in: test, episodes: 16, seed: 1_000))
+    let learned = try Self.meanReturn(evaluate(ppo.policy, in: test, episodes: 16, seed: 1_000))
+    let random = try Self.meanReturn(playRandomly(in: test, episodes: 16, seed: 1_000))
     #expect(learned > random + 60, "\(learned) against \(random)")
   }
 

@@ -72,8 +72,8 @@ import Testing
     let agent = try REINFORCE(environment: Environments.make("CartPole-v1", count: 16), seed: seed)
     try agent.train(totalSteps: 150_000)
     let test = try Environments.make("CartPole-v1", count: 8)
-    let learned = PPOTests.meanReturn(evaluate(agent.policy, in: test, episodes: 16, seed: 1_000))
-    let random = PPOTests.meanReturn(playRandomly(in: test, episodes: 16, seed: 1_000))
+    let learned = try PPOTests.meanReturn(evaluate(agent.policy, in: test, episodes: 16, seed: 1_000))
+    let random = try PPOTests.meanReturn(playRandomly(in: test, episodes: 16, seed: 1_000))
     #expect(random < 60 && learned > random + 100, "\(learned) against \(random)")
   }
 
@@ -85,7 +85,7 @@ import Testing
         reward: .function(ActionReward(sign: sign)), seed: 3)
       try agent.train(totalSteps: 30_000)
       let test = try Environments.make("Pendulum-v1", count: 4)
-      let pushes: [Double] = evaluate(agent.policy, in: test, episodes: 4, seed: 3).flatMap { episode in
+      let pushes: [Double] = try evaluate(agent.policy, in: test, episodes: 4, seed: 3).flatMap { episode in
         (0..<episode.length).compactMap { episode.transitions.column("action")?[$0] }
       }
       means.append(pushes.reduce(0, +) / Double(pushes.count))
@@ -96,7 +96,7 @@ import Testing
   /// Cloning a hand-written balancer from its episodes.
   @Test func cloningBalancesThePole() throws {
     let world = try Environments.make("CartPole-v1", count: 4)
-    let episodes = playEpisodes(world, episodes: 8, seed: 5) { observations, actions in
+    let episodes = try playEpisodes(world, episodes: 8, seed: 5) { observations, actions in
       for i in 0..<4 {
         let o = observations + 4 * i
         actions[i] = o[2] + 0.5 * o[3] + 0.05 * o[0] + 0.1 * o[1] > 0 ? 1 : 0
@@ -106,7 +106,7 @@ import Testing
     let demonstrations = Demonstrations(episodes, world.spec)
     #expect(demonstrations.count == episodes.map(\.length).reduce(0, +))
     let cloned = try BehaviorCloning(demonstrations, of: world.spec, seed: 0)
-    #expect(PPOTests.meanReturn(evaluate(cloned.policy, in: world, episodes: 8, seed: 1_000)) > 300)
+    #expect(try PPOTests.meanReturn(evaluate(cloned.policy, in: world, episodes: 8, seed: 1_000)) > 300)
     #expect((cloned.losses.last ?? 1) < 0.5 * log(2))
   }
 

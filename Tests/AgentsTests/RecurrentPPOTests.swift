@@ -98,7 +98,7 @@ import Torch
     var share = 0.0
     for total in [15_000, 30_000, 45_000] where share < 0.95 {
       try agent.train(totalSteps: total)
-      let episodes = agent.evaluate(in: Self.cue(count: 50), episodes: 200, seed: 1_000)
+      let episodes = try agent.evaluate(in: Self.cue(count: 50), episodes: 200, seed: 1_000)
       share = PPOTests.meanReturn(episodes)
     }
     #expect(share > 0.9)
@@ -111,7 +111,7 @@ import Torch
     configuration.rolloutSteps = 64
     let agent = try PPO(environment: Self.cue(count: 16), configuration: configuration, seed: 0, pool: pool)
     try agent.train(totalSteps: 20_000)
-    let episodes = evaluate(agent.policy, in: Self.cue(count: 50), episodes: 400, seed: 1_000)
+    let episodes = try evaluate(agent.policy, in: Self.cue(count: 50), episodes: 400, seed: 1_000)
     #expect(abs(PPOTests.meanReturn(episodes) - 0.5) < 0.11)
   }
 

@@ -15,6 +15,9 @@ final class ScriptedEnvironment: VectorEnvironment {
   private let begin: (inout RandomGenerator) -> [Double]
   private let observe: (_ state: [Double]) -> [Double]
   private let move: (_ state: [Double], _ action: [Double]) -> Outcome
+  /// After this many steps it is broken, as an environment in another process can be.
+  var stepsToFailure = Int.max
+  private(set) var failure: GuerdonError?
   private var states: [[Double]] = []
   private var steps: [Int] = []
   private var random: [RandomGenerator] = []
@@ -73,6 +76,13 @@ final class ScriptedEnvironment: VectorEnvironment {
 
   func step(_ actions: UnsafeBufferPointer<Double>, recording record: TransitionBatch?, at row: Int) {
     let width = spec.actionSpace.width
+    stepsToFailure -= 1
+    if stepsToFailure < 0 {
+      failure = .failure("The world broke.")
+      rewarded.update(repeating: .nan)
+      wasTruncated.update(repeating: true)
+      return
+    }
     for i in 0..<count {
       let action = Array(actions[i * width..<(i + 1) * width])
       let before = observe(states[i])

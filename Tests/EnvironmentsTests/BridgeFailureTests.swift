@@ -106,7 +106,7 @@ import Testing
     defer { try? FileManager.default.removeItem(at: folder) }
     let bare = folder.appendingPathComponent("python")
     let python = try #require(Dependencies.python)
-    try Files.write("#!/bin/sh\nexec \(python.path) -S \"$@\"\n", to: bare)
+    try Files.write("#!/bin/sh\nexec '\(python.path)' -S \"$@\"\n", to: bare)
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: bare.path)
     #expect(
       message(bare.path)

@@ -51,7 +51,7 @@ public final class PolicySearch {
   /// Mean return of the reward that is optimised over episodes that `seed` begins.
   /// - Throws: `GuerdonError` when a reward is not finite, or its function cannot be evaluated.
   public func meanReturn(_ parameters: [Double], seed: UInt64) throws -> Double {
-    let played = evaluate(policy(parameters), in: environment, episodes: episodes, seed: seed)
+    let played = try evaluate(policy(parameters), in: environment, episodes: episodes, seed: seed)
     return try played.reduce(0) { try $0 + value($1) } / Double(played.count)
   }
 

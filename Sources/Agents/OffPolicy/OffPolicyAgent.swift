@@ -193,6 +193,7 @@ public class OffPolicyAgent: @unchecked Sendable {
       }
     }
     environment.step(UnsafeBufferPointer(environmentActions), recording: rollout.transitions, at: 0)
+    if let failure = environment.failure { throw failure }
     for i in 0..<count {
       rollout.rewards[i] = environment.rewards[i]
       rollout.terminated[i] = environment.terminated[i]

@@ -97,6 +97,7 @@ public final class RecurrentPPO {
   public func iterate() throws -> TrainingReport {
     let initialState = state
     let (observations, firsts) = collect()
+    if let failure = environment.failure { throw failure }
     let environmentRewards = rollout.rewards
     let terms = try meter.measure(rollout)
     let finished = ledger.enter(rollout, environmentRewards: environmentRewards)
@@ -111,10 +112,11 @@ public final class RecurrentPPO {
   }
 
   /// Plays `episodes` whole episodes with the likeliest actions, each with a memory of its own.
-  public func evaluate(in test: any VectorEnvironment, episodes: Int, seed: UInt64) -> [Episode] {
+  /// - Throws: `GuerdonError` when the environment fails.
+  public func evaluate(in test: any VectorEnvironment, episodes: Int, seed: UInt64) throws -> [Episode] {
     let count = test.count
     var state = Tensor.zeros([count, configuration.hidden])
-    return playEpisodes(test, episodes: episodes, seed: seed) { observations, actions in
+    return try playEpisodes(test, episodes: episodes, seed: seed) { observations, actions in
       let starts: [Float] = (0..<count).map { test.terminated[$0] || test.truncated[$0] ? 1 : 0 }
       let found = step(observations, starts, state)
       state = found.state

@@ -107,6 +107,7 @@ public final class DiscreteEnvironment: TabularEnvironment {
 
   public func step(_ action: Int, random: inout RandomGenerator) throws -> TabularStep {
     [Double(action)].withUnsafeBufferPointer { environment.step($0, recording: rollout.transitions, at: 0) }
+    if let failure = environment.failure { throw failure }
     rollout.rewards[0] = environment.rewards[0]
     (rollout.terminated[0], rollout.truncated[0]) = (environment.terminated[0], environment.truncated[0])
     hasEnded = rollout.terminated[0] || rollout.truncated[0]

@@ -217,12 +217,10 @@ public struct TransitionModel: Sendable, Hashable {
       starts.withUnsafeBufferPointer { starts in
         targets.withUnsafeBufferPointer { targets in
           probabilities.withUnsafeBufferPointer { probabilities in
+            guard let targets = targets.baseAddress, let probabilities = probabilities.baseAddress else { return }
             for row in rows {
-              var sum = 0.0
-              for entry in starts[row]..<starts[row &+ 1] {
-                sum += probabilities[entry] * values[Int(targets[entry])]
-              }
-              out[row] = sum
+              out[row] = Kernels.gatheredDot(
+                probabilities, values, at: targets, entries: starts[row], to: starts[row &+ 1])
             }
           }
         }

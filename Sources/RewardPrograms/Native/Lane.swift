@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// The number type of compiled code, with the functions that programs call.

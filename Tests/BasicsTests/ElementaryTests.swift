@@ -1,6 +1,5 @@
 import Basics
 import Foundation
-import RewardPrograms
 import Testing
 
 /// Against the C library, over the whole range and at its ends.

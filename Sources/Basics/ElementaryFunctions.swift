@@ -4,9 +4,9 @@
 ///
 /// Method: Cody and Waite, *Software Manual for the Elementary Functions*, 1980: reduce the argument, evaluate a
 /// polynomial, put the exponent back through the number's bits.
-package enum Elementary {
-  @inline(__always)
-  package static func exp(_ x: Double) -> Double {
+public enum Elementary {
+  @inlinable @inline(__always)
+  public static func exp(_ x: Double) -> Double {
     let clamped = x > 710 ? 710 : x < -709 ? -709 : x
     // The nearest whole number of halvings, in the low bits of a number too large for fractions.
     let magic = 6_755_399_441_055_744.0
@@ -34,8 +34,8 @@ package enum Elementary {
     return x > 709.782712893384 ? .infinity : x < -708.3964185322641 ? 0 : result
   }
 
-  @inline(__always)
-  package static func exp(_ x: Float) -> Float {
+  @inlinable @inline(__always)
+  public static func exp(_ x: Float) -> Float {
     let clamped: Float = x > 89 ? 89 : x < -88 ? -88 : x
     let magic: Float = 12_582_912
     let shifted = (clamped * 1.442695).addingProduct(1, magic)
@@ -55,8 +55,8 @@ package enum Elementary {
     return x > 88.72284 ? .infinity : x < -87.33654 ? 0 : result
   }
 
-  @inline(__always)
-  package static func log(_ x: Double) -> Double {
+  @inlinable @inline(__always)
+  public static func log(_ x: Double) -> Double {
     // Below the normal range, scale up first.
     let isSmall = x < Double.leastNormalMagnitude
     let scaled = isSmall ? x * 18_014_398_509_481_984 : x
@@ -85,8 +85,8 @@ package enum Elementary {
     return x > 0 && x < .infinity ? result : special
   }
 
-  @inline(__always)
-  package static func log(_ x: Float) -> Float {
+  @inlinable @inline(__always)
+  public static func log(_ x: Float) -> Float {
     let isSmall = x < Float.leastNormalMagnitude
     let scaled = isSmall ? x * 33_554_432 : x
     let offset = scaled.bitPattern &- 0x3F35_04F3
@@ -106,8 +106,8 @@ package enum Elementary {
   }
 
   /// Near 0 a rational function, elsewhere `1 - 2 / (exp(2|x|) + 1)`.
-  @inline(__always)
-  package static func tanh(_ x: Double) -> Double {
+  @inlinable @inline(__always)
+  public static func tanh(_ x: Double) -> Double {
     let z = x * x
     let numerator = (-1614.6876844170845).addingProduct((-99.28772310019186).addingProduct(-0.9643991794250523, z), z)
     let denominator = (4844.063053251255).addingProduct(
@@ -118,8 +118,8 @@ package enum Elementary {
     return size < 0.625 ? near : Double(signOf: x, magnitudeOf: far)
   }
 
-  @inline(__always)
-  package static func tanh(_ x: Float) -> Float {
+  @inlinable @inline(__always)
+  public static func tanh(_ x: Float) -> Float {
     let z = x * x
     var p: Float = -5.7049887e-3
     p = (2.0639087e-2 as Float).addingProduct(p, z)

@@ -13,7 +13,10 @@ let march: String? = Context.environment["GUERDON_MARCH"] ?? "x86-64-v3"
 #else
 let march: String? = Context.environment["GUERDON_MARCH"]
 #endif
-let tuned: [SwiftSetting] = march.map { [.unsafeFlags(["-Xcc", "-march=\($0)"])] } ?? []
+// Without C's errno a square root is one instruction, and a loop over it SIMD code.
+let tuned: [SwiftSetting] = [
+  .unsafeFlags((march.map { ["-Xcc", "-march=\($0)"] } ?? []) + ["-Xcc", "-fno-math-errno"])
+]
 
 let torchLinking: [LinkerSetting] = [
   .unsafeFlags(["-L\(torch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(torch)/lib"]),

@@ -96,7 +96,9 @@ let package = Package(
     // Workshops: what two or more methods share.
     room("Agents", ["Basics", "Torch", "Environments", "Rewards"], swift: mujocoSwift),
     room("Proposers", ["Basics", "Schemas", "RewardPrograms"]),
-    room("RewardAudit", ["Basics", "RewardPrograms", "Experiments"]),
+    room(
+      "RewardAudit", ["Basics", "RewardPrograms", "Experiments", "FiniteMDPs", "Environments", "Rewards", "Agents"],
+      swift: mujocoSwift),
     room(
       "RewardDesign",
       ["Basics", "Schemas", "Environments", "Rewards", "RewardPrograms", "Experiments", "Agents", "Proposers",
@@ -141,7 +143,7 @@ let package = Package(
       name: "guerdon-fuzz", dependencies: ["ProgramCorpus", argumentParser], path: "Benchmarks/guerdon-fuzz"),
     tests("Basics", []),
     tests("Proposers", ["Schemas", "RewardPrograms", "Basics"]),
-    tests("RewardAudit", ["Schemas", "RewardPrograms", "Basics"]),
+    tests("RewardAudit", ["Schemas", "RewardPrograms", "Basics", "Environments", "FiniteMDPs"]),
     tests("Environments", ["Basics", "Schemas", "FiniteMDPs"], resources: [.copy("Python")]),
     tests("Episodes", ["Basics", "Schemas", "Environments"]),
     tests("Agents", ["Basics", "Schemas", "Environments", "Rewards"]),

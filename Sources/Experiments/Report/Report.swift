@@ -65,6 +65,13 @@ public struct Report: Sendable {
     body += "<div>\(escape(text))</div></div>\n"
   }
 
+  /// A picture, also a moving one.
+  /// - Parameter png: a PNG or an animated PNG.
+  public mutating func picture(_ png: Data, caption: String) {
+    body += "<figure><img class=clip alt=\"\(escape(caption))\" src=\"data:image/png;base64,"
+    body += png.base64EncodedString() + "\"><figcaption>\(escape(caption))</figcaption></figure>\n"
+  }
+
   public mutating func chart(_ chart: Chart) {
     let index = charts.count
     charts.append(chart)

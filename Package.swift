@@ -108,7 +108,8 @@ let package = Package(
     room(
       "GeneratedRewards",
       ["Basics", "Schemas", "Environments", "Rewards", "RewardPrograms", "Experiments", "Proposers"], swift: mujocoSwift),
-    room("RewardTheory", ["Basics", "Experiments", "FiniteMDPs"]),
+    room(
+      "RewardTheory", ["Basics", "Experiments", "FiniteMDPs", "Environments", "Rewards"], swift: mujocoSwift),
     room("ShapedRewards", ["Basics", "Experiments", "FiniteMDPs"]),
     room("Decisions", ["Basics", "Experiments", "FiniteMDPs"]),
 
@@ -151,7 +152,7 @@ let package = Package(
     tests("Experiments", ["Basics"]),
     tests("FiniteMDPs", ["Basics"]),
     tests("GeneratedRewards", ["Experiments", "Proposers", "RewardPrograms"]),
-    tests("RewardTheory", ["Basics", "Experiments", "FiniteMDPs"]),
+    tests("RewardTheory", ["Basics", "Experiments", "FiniteMDPs", "Environments", "Rewards", "RewardPrograms"]),
     tests("ShapedRewards", ["Basics", "Experiments", "FiniteMDPs"]),
     tests("Decisions", ["Basics", "Experiments", "FiniteMDPs"]),
     tests("RewardDesign", ["Basics", "Environments", "Proposers", "RewardPrograms"]),

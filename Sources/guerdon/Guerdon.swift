@@ -17,7 +17,7 @@ struct Guerdon: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Design.self, Train.self, Evaluate.self, Check.self, Eval.self, Format.self, Methods.self, Reproduce.self, Runs.self, Audit.self,
+      Design.self, Train.self, Evaluate.self, Check.self, Eval.self, Format.self, Methods.self, Reproduce.self, Runs.self, Audit.self, Compare.self,
       Tasks.self,
       EnvironmentsCommand.self,
     ])

@@ -139,7 +139,9 @@ public struct ExactAudit: Sendable {
     return [
       Finding(
         own > 0 ? .note : .medium, "cycle-pays",
-        "Going round in a circle of \(cycle.edges.count) steps pays without an end.",
+        cycle.edges.count == 1
+          ? "Staying in one place pays without an end."
+          : "Going round in a circle of \(cycle.edges.count) steps pays without an end.",
         evidence: String(format: "%.4g a step; the environment's own reward there: %.4g a step", cycle.mean, own)
           + "; states \(states)\(more)")
     ]

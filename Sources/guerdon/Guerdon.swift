@@ -19,6 +19,7 @@ struct Guerdon: AsyncParsableCommand {
     subcommands: [
       Design.self, Train.self, Evaluate.self, Check.self, Eval.self, Format.self, Methods.self, Reproduce.self, Runs.self, Tasks.self,
       EnvironmentsCommand.self,
+      Mechanism.self,
     ])
 
   static func main() async {

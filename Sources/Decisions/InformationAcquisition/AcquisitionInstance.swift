@@ -73,9 +73,8 @@ public struct AcquisitionInstance: Sendable, Hashable {
       try check(agent.costs.contains(0), "\(agent.name) needs an effort that costs 0")
     }
     // The mechanism's tables grow with the product over the agents: what would not fit is said before it is tried.
-    let size = agents.reduce(Double(states.count + actions.count)) {
-      $0 * Double($1.efforts.count) * Double($1.signals.count)
-    }
+    var size = Double(states.count + actions.count)
+    for agent in agents { size *= Double(agent.efforts.count) * Double(agent.signals.count) }
     try check(size <= 5e6, "its mechanism would have some \(Int(min(size, 1e15))) numbers; at most 5000000 are tried")
     self.init(
       unchecked: name, states: states, prior: prior, actions: actions, utility: utility, agents: agents,
@@ -185,8 +184,9 @@ public struct AcquisitionInstance: Sendable, Hashable {
     let best: [Int] = (0..<signals.count).map { s in
       var (action, top) = (0, -Double.infinity)
       for a in 0..<actionCount {
-        let utility = (0..<stateCount).reduce(0.0) { sum, θ in
-          sum + prior[θ] * probability(ofSignals: s, under: b, in: θ) * self.utility[a * stateCount + θ]
+        var utility = 0.0
+        for θ in 0..<stateCount {
+          utility += prior[θ] * probability(ofSignals: s, under: b, in: θ) * self.utility[a * stateCount + θ]
         }
         if utility > top { (action, top) = (a, utility) }
       }
@@ -211,7 +211,7 @@ public struct AcquisitionInstance: Sendable, Hashable {
 extension AcquisitionInstance: Decodable {
   /// An instance as a file: every agent has a law of its own, and `joint` says for which tuples of efforts the signals
   /// are not independent given the state.
-  private struct Document: Decodable {
+  private enum Document {
     struct Agent: Decodable {
       var name: String?
       var efforts: [String]
@@ -274,15 +274,19 @@ extension AcquisitionInstance: Decodable {
       }
     }
     let efforts = Profiles(agents.map(\.efforts.count)), signals = Profiles(agents.map(\.signals.count))
-    let size = agents.reduce(Double(states.count)) { $0 * Double($1.efforts.count) * Double($1.signals.count) }
+    var size = Double(states.count)
+    for agent in agents { size *= Double(agent.efforts.count) * Double(agent.signals.count) }
     guard size <= 5e6 else { throw GuerdonError.usage("it has too many tuples of efforts and signals.") }
     var law: [Double] = []
     law.reserveCapacity(efforts.count * states.count * signals.count)
     for b in 0..<efforts.count {
       for θ in states.indices {
         for s in 0..<signals.count {
-          law.append(
-            agents.indices.reduce(1.0) { $0 * agents[$1].law[efforts.entry($1, of: b)][θ][signals.entry($1, of: s)] })
+          var product = 1.0
+          for (i, agent) in agents.enumerated() {
+            product *= agent.law[efforts.entry(i, of: b)][θ][signals.entry(i, of: s)]
+          }
+          law.append(product)
         }
       }
     }

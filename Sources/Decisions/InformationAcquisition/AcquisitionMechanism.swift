@@ -111,7 +111,9 @@ extension AcquisitionMechanism {
 
     /// What obeying and telling the truth earns, ex ante.
     public func honest(recommended r: Int) -> Double {
-      (0..<signalCount).reduce(-recommended[r] * costs[r]) { $0 + payment(r, r, $1, $1) }
+      var payoff = -recommended[r] * costs[r]
+      for s in 0..<signalCount { payoff += payment(r, r, s, s) }
+      return payoff
     }
 
     /// A best response to the recommendation r; ties within `tolerance` (ex ante) are broken for the principal.
@@ -280,7 +282,9 @@ extension AcquisitionMechanism {
         deviations += Double(agent.efforts.count) * pow(Double(count), Double(count)) - 1
         for e in agent.efforts.indices {
           // Where the truth is the best map for the recommended effort, the nearest deviation swaps one report.
-          let (payoff, reports) = e == r ? table.bestLie(recommended: r) ?? (-.infinity, []) : table.best(recommended: r, taking: e)
+          let other: (payoff: Double, reports: [Int])? =
+            e == r ? table.bestLie(recommended: r) : table.best(recommended: r, taking: e)
+          guard let (payoff, reports) = other else { continue }
           let gain = payoff - table.honest(recommended: r)
           guard -gain < slack else { continue }
           slack = -gain
@@ -324,8 +328,10 @@ extension AcquisitionMechanism {
           alone += (0..<efforts.sizes[i]).map { e -> Double in
             var payoff = -incentives[i].recommended[r] * instance.agents[i].costs[e]
             for s in 0..<count {
-              payoff += (0..<count).map { report in
-                (0..<states).reduce(0.0) { $0 + own[(e * states + $1) * count + s] * paid[report * states + $1] }
+              payoff += (0..<count).map { (report: Int) -> Double in
+                var sum = 0.0
+                for θ in 0..<states { sum += own[(e * states + θ) * count + s] * paid[report * states + θ] }
+                return sum
               }.max() ?? 0
             }
             return payoff

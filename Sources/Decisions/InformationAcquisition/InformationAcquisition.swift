@@ -76,12 +76,13 @@ public struct InformationAcquisition: Method {
         }
       }
       let μ = linear.addVariables(costs: [Double](repeating: 0, count: efforts.count))
-      let y = linear.addVariables(
-        costs: (0..<tuples * actions).map { k in
-          (0..<states).reduce(0.0) {
-            $0 + weights[k / actions * states + $1] * instance.utility[k % actions * states + $1]
-          }
-        })
+      var worth = [Double](repeating: 0, count: tuples * actions)
+      for k in worth.indices {
+        for θ in 0..<states {
+          worth[k] += weights[k / actions * states + θ] * instance.utility[k % actions * states + θ]
+        }
+      }
+      let y = linear.addVariables(costs: worth)
       let x = agents.map { _ in linear.addVariables(costs: weights.map { -$0 }) }
       (recommendation, decisions, payments) = (μ, y, x)
 
@@ -102,15 +103,18 @@ public struct InformationAcquisition: Method {
         let z = linear.addVariables(costs: [Double](repeating: 0, count: own * own * count), lower: -.infinity)
         for r in 0..<own {
           let recommending = (0..<efforts.count).filter { efforts.entry(i, of: $0) == r }
-          let honest = recommending.flatMap { b in
-            (b * signals.count * states..<(b + 1) * signals.count * states).compactMap { k in
-              weights[k] == 0 ? nil : Term(x[i].lowerBound + k, weights[k])
+          var honest: [Term] = []
+          for b in recommending {
+            for k in b * signals.count * states..<(b + 1) * signals.count * states where weights[k] != 0 {
+              honest.append(Term(x[i].lowerBound + k, weights[k]))
             }
           }
           for e in 0..<own {
             // (2) Obeying and telling the truth is worth what taking e and the best reports are.
-            let costs = recommending.map { Term(μ.lowerBound + $0, costs[e] - costs[r] + options.relaxation) }
-            let lies = (0..<count).map { Term(z.lowerBound + (r * own + e) * count + $0, -1) }
+            let saved: Double = costs[e] - costs[r] + options.relaxation
+            let costs: [Term] = recommending.map { Term(μ.lowerBound + $0, saved) }
+            let first: Int = z.lowerBound + (r * own + e) * count
+            let lies: [Term] = (first..<first + count).map { Term($0, -1) }
             linear.addRow(costs + honest + lies, atLeast: 0)
             // (3) z_i(r, e, s_i) is at least what reporting s_i' brings.
             for signal in 0..<count {
@@ -128,7 +132,7 @@ public struct InformationAcquisition: Method {
                     }
                   }
                 }
-                linear.addRow(terms + [Term(z.lowerBound + (r * own + e) * count + signal, 1)], atLeast: 0)
+                linear.addRow(terms + [Term(first + signal, 1)], atLeast: 0)
               }
             }
           }
@@ -145,8 +149,9 @@ public struct InformationAcquisition: Method {
       let (efforts, signals, states) = (instance.efforts, instance.signals, instance.stateCount)
       let gain = linear.addVariable(cost: -penalty)
       let least = instance.agents.reduce(0.0) { $0 + ($1.costs.min() ?? 0) }
-      let saved = (0..<efforts.count).map { b in
-        let cost = instance.agents.indices.reduce(0.0) { $0 + instance.agents[$1].costs[efforts.entry($1, of: b)] }
+      let saved = (0..<efforts.count).map { (b: Int) -> Term in
+        var cost = 0.0
+        for (i, agent) in instance.agents.enumerated() { cost += agent.costs[efforts.entry(i, of: b)] }
         return Term(recommendation.lowerBound + b, least - cost)
       }
       for constant in 0..<signals.count {

@@ -19,9 +19,11 @@ struct PaymentRules {
 
   /// What a rule pays on average after effort e to who sees `signal` and reports `report`.
   func payment(_ rule: [Double], effort e: Int, signal: Int, report: Int) -> Double {
-    (0..<stateCount).reduce(0.0) {
-      $0 + law[(e * stateCount + $1) * signalCount + signal] * rule[report * stateCount + $1]
+    var sum = 0.0
+    for θ in 0..<stateCount {
+      sum += law[(e * stateCount + θ) * signalCount + signal] * rule[report * stateCount + θ]
     }
+    return sum
   }
 
   /// What honesty after effort e is paid on average.
@@ -75,8 +77,8 @@ struct PaymentRules {
     for r: Int, margin least: Double, isStrict: Bool
   ) throws -> (rule: [Double], payment: Double)? {
     var program = LinearProgram(.minimise)
-    let costs = (0..<signalCount * stateCount).map {
-      law[(r * stateCount + $0 % stateCount) * signalCount + $0 / stateCount]
+    let costs: [Double] = (0..<signalCount * stateCount).map { (k: Int) -> Double in
+      law[(r * stateCount + k % stateCount) * signalCount + k / stateCount]
     }
     let rule = program.addVariables(costs: costs, upper: limit)
     let margin = program.addVariable(lower: least, upper: least)
@@ -91,8 +93,9 @@ struct PaymentRules {
   ) {
     typealias Term = LinearProgram.Term
     func paid(_ e: Int, _ signal: Int, _ report: Int, _ sign: Double) -> [Term] {
-      (0..<stateCount).map {
-        Term(rule.lowerBound + report * stateCount + $0, sign * law[(e * stateCount + $0) * signalCount + signal])
+      (0..<stateCount).map { (θ: Int) -> Term in
+        let weight: Double = law[(e * stateCount + θ) * signalCount + signal]
+        return Term(rule.lowerBound + report * stateCount + θ, sign * weight)
       }
     }
     let honest = (0..<signalCount).flatMap { paid(r, $0, $0, 1) }
@@ -104,15 +107,16 @@ struct PaymentRules {
             program.addRow(paid(e, signal, report, -1) + [Term(best.lowerBound + signal, 1)], atLeast: 0)
           }
         }
-        program.addRow(
-          honest + best.map { Term($0, -1) } + [Term(margin, -1)], atLeast: agent.costs[r] - agent.costs[e])
+        let others: [Term] = best.map { Term($0, -1) } + [Term(margin, -1)]
+        program.addRow(honest + others, atLeast: agent.costs[r] - agent.costs[e])
       }
       guard e == r || isStrict else { continue }
       for signal in 0..<signalCount {
         for report in 0..<signalCount where report != signal {
           let isTold = e == r && isStrict && !isAlike(r, signal, report)
-          program.addRow(
-            paid(e, signal, signal, 1) + paid(e, signal, report, -1) + (isTold ? [Term(margin, -1)] : []), atLeast: 0)
+          var terms: [Term] = paid(e, signal, signal, 1) + paid(e, signal, report, -1)
+          if isTold { terms.append(Term(margin, -1)) }
+          program.addRow(terms, atLeast: 0)
         }
       }
     }

@@ -8,13 +8,13 @@ import Foundation
 public struct ExploreThenCommit: Sendable {
   public struct Configuration: Sendable, Hashable, Codable {
     /// κ in ε = κ M √(ln(T |B| |S| |Θ|) / N₁), by which the program's incentives are relaxed.
-    public var slack = 0.15
+    public var slack = 0.075
     /// Whether the program's payments are mixed with the strict rules before they are used. Without, agents deviate.
     public var mixesStrictRules = true
     /// Whether there is a second and third phase at all; without, exploring goes on for ever.
     public var commits = true
 
-    public init(slack: Double = 0.15, mixesStrictRules: Bool = true, commits: Bool = true) {
+    public init(slack: Double = 0.075, mixesStrictRules: Bool = true, commits: Bool = true) {
       self.slack = slack
       self.mixesStrictRules = mixesStrictRules
       self.commits = commits
@@ -189,7 +189,8 @@ public struct ExploreThenCommit: Sendable {
     // Phase 3: the relaxed program of the estimates, mixed with the strict rules.
     let ε = configuration.slack * instance.paymentLimit
       * (log(Double(T) * Double(efforts.count * signals.count * states)) / Double(perTuple)).squareRoot()
-    let α = configuration.mixesStrictRules ? min(1, ε / margin) : 0
+    // In the estimates' mechanism a deviation gains at most ε by the relaxation and ε by their error.
+    let α = configuration.mixesStrictRules ? min(1, 2 * ε / margin) : 0
     let learned = try InformationAcquisition.optimalMechanism(
       for: instance.estimated(prior: prior, signalLaw: law, costs: costs),
       options: InformationAcquisition.Options(relaxation: ε))

@@ -83,7 +83,8 @@ public struct InformationAcquisition: Method {
         }
       }
       let y = linear.addVariables(costs: worth)
-      let x = agents.map { _ in linear.addVariables(costs: weights.map { -$0 }) }
+      var x: [Range<Int>] = []
+      for _ in agents { x.append(linear.addVariables(costs: weights.map { -$0 })) }
       (recommendation, decisions, payments) = (μ, y, x)
 
       // (1) Σ_b μ(b) = 1; Σ_a y(b, s, a) = μ(b); x_i(b, s, θ) ≤ M μ(b).

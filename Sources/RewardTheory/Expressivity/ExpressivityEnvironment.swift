@@ -13,6 +13,8 @@ public struct ExpressivityEnvironment: Sendable, Hashable {
   public let transitions: TransitionModel
   /// μ0, [S].
   public let initial: [Double]
+  /// All trajectories, where every one reaches an absorbing state within 12 steps whatever is done; nil otherwise.
+  public private(set) var trajectories: [Trajectory]?
 
   public var stateCount: Int { states.count }
   public var actionCount: Int { transitions.actionCount }
@@ -60,6 +62,7 @@ public struct ExpressivityEnvironment: Sendable, Hashable {
         probability > 0 ? TransitionModel.Successor(state: next, probability: probability) : nil
       }
     }
+    trajectories = Self.trajectories(of: self)
   }
 
   /// The dynamics of a process, all of whose actions every state has.
@@ -70,7 +73,7 @@ public struct ExpressivityEnvironment: Sendable, Hashable {
       name: name, states: (0..<states).map { "s\($0)" },
       actions: (0..<states).map { _ in (0..<actions).map { "a\($0)" } }, initial: mdp.initial,
       successors: (0..<states).map { s in
-        (0..<actions).map { a in (0..<states).map { mdp.transitions[state: s, action: a, next: $0] } }
+        (0..<actions).map { a in (0..<states).map { mdp.transitions[s, a, $0] } }
       })
   }
 
@@ -80,7 +83,7 @@ public struct ExpressivityEnvironment: Sendable, Hashable {
   public func next(ofTransition k: Int) -> Int { k % stateCount }
 
   /// True for a state with one action, which leads back to it.
-  public func isAbsorbing(_ s: Int) -> Bool { actions[s].count == 1 && transitions[state: s, action: 0, next: s] == 1 }
+  public func isAbsorbing(_ s: Int) -> Bool { actions[s].count == 1 && transitions[s, 0, s] == 1 }
 
   /// A policy from the probabilities of the actions that each state has.
   /// - Throws: `GuerdonError` for a wrong shape or a distribution that is none.
@@ -116,7 +119,7 @@ public struct ExpressivityEnvironment: Sendable, Hashable {
     var table = [Double](repeating: 0, count: stateCount * actionCount)
     for row in table.indices {
       for next in 0..<stateCount {
-        table[row] += transitions[state: row / actionCount, action: row % actionCount, next: next]
+        table[row] += transitions[row / actionCount, row % actionCount, next]
           * reward[row * stateCount + next]
       }
     }
@@ -133,42 +136,47 @@ public struct ExpressivityEnvironment: Sendable, Hashable {
   public func visited(by policy: TabularPolicy) -> [Bool] {
     let graph = DirectedGraph(count: stateCount) { s in
       (0..<stateCount).filter { next in
-        actions[s].indices.contains { policy[s, $0] > 0 && transitions[state: s, action: $0, next: next] > 0 }
+        actions[s].indices.contains { policy[s, $0] > 0 && transitions[s, $0, next] > 0 }
       }
     }
     return graph.reachable(from: initial.indices.filter { initial[$0] > 0 })
   }
 
-  /// All trajectories of positive probability, up to their absorbing state, if every one gets there within `limit`
-  /// steps under every policy; nil otherwise.
-  public func trajectories(limit: Int = 12, atMost count: Int = 100_000) -> [Trajectory]? {
+  /// All trajectories of positive probability up to their absorbing state, where every one gets there within 12 steps
+  /// whatever is done; nil otherwise (or if there are more than 100,000).
+  private static func trajectories(of environment: ExpressivityEnvironment, limit: Int = 12) -> [Trajectory]? {
+    let count = environment.stateCount
+    // A cycle besides the absorbing states' own is a strongly connected component of its own.
+    let graph = DirectedGraph(count: count) { s in
+      environment.isAbsorbing(s) ? [] : (0..<count).filter { environment.leads(from: s, to: $0) }
+    }
+    let isAcyclic = graph.stronglyConnectedComponents.allSatisfy { $0.count == 1 }
+    guard isAcyclic, (0..<count).allSatisfy({ !graph.successors(of: $0).contains(Int32($0)) }) else { return nil }
     var result: [Trajectory] = []
-    var open: [[Int]] = []
-    func extend(_ path: [Int], from s: Int) -> Bool {
-      if isAbsorbing(s) {
-        result.append(Trajectory(steps: path, tail: transition(s, 0, s), first: path.isEmpty ? s : state(ofTransition: path[0])))
-        return result.count <= count
+    var open: [(path: [Int], first: Int, last: Int)] = []
+    for s in (0..<count).reversed() where environment.initial[s] > 0 { open.append(([], s, s)) }
+    while let (path, first, s) = open.popLast() {
+      if environment.isAbsorbing(s) {
+        result.append(Trajectory(steps: path, tail: environment.transition(s, 0, s), first: first))
+        continue
       }
-      if path.count == limit { return false }
-      for a in actions[s].indices {
-        for next in 0..<stateCount where transitions[state: s, action: a, next: next] > 0 {
-          open.append(path + [transition(s, a, next)])
+      guard path.count < limit, result.count + open.count < 100_000 else { return nil }
+      for a in environment.actions[s].indices.reversed() {
+        for next in (0..<count).reversed() where environment.transitions[s, a, next] > 0 {
+          open.append((path + [environment.transition(s, a, next)], first, next))
         }
       }
-      return open.count <= count
     }
-    for s in 0..<stateCount where initial[s] > 0 { if !extend([], from: s) { return nil } }
-    while let path = open.popLast() {
-      if !extend(path, from: next(ofTransition: path[path.count - 1])) { return nil }
-    }
-    return result.sorted { ($0.first, $0.steps.count) < ($1.first, $1.steps.count) || ($0.first, $0.steps.count) == ($1.first, $1.steps.count) && $0.steps.lexicographicallyPrecedes($1.steps) }
+    return result
   }
+
+  private func leads(from s: Int, to next: Int) -> Bool { actions[s].indices.contains { transitions[s, $0, next] > 0 } }
 
   /// P(ξ | π).
   public func probability(of trajectory: Trajectory, under policy: TabularPolicy) -> Double {
     trajectory.steps.reduce(initial[trajectory.first]) { product, k in
       let (s, a) = (state(ofTransition: k), action(ofTransition: k))
-      return product * policy[s, a] * transitions[state: s, action: a, next: next(ofTransition: k)]
+      return product * policy[s, a] * transitions[s, a, next(ofTransition: k)]
     }
   }
 }

@@ -226,7 +226,7 @@ extension ExpressivityEnvironment {
 
   /// E_ξ f(ξ).
   func expectation(under policy: TabularPolicy, of f: (Trajectory) -> Double) throws -> Double {
-    if let trajectories = trajectories() {
+    if let trajectories {
       return trajectories.reduce(0) { sum, ξ in
         let probability = probability(of: ξ, under: policy)
         return probability > 0 ? sum + probability * f(ξ) : sum
@@ -254,7 +254,7 @@ extension ExpressivityEnvironment {
       var (s, steps) = (first, [Int]())
       while !isAbsorbing(s) && steps.count < 1_000 {
         let a = draw(actions[s].count) { policy[s, $0] }
-        let next = draw(stateCount) { transitions[state: s, action: a, next: $0] }
+        let next = draw(stateCount) { transitions[s, a, $0] }
         steps.append(transition(s, a, next))
         s = next
       }

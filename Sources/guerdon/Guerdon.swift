@@ -20,6 +20,7 @@ struct Guerdon: AsyncParsableCommand {
       Design.self, Train.self, Evaluate.self, Check.self, Eval.self, Format.self, Methods.self, Reproduce.self, Runs.self, Tasks.self,
       EnvironmentsCommand.self,
       Mechanism.self,
+      Expressible.self,
     ])
 
   static func main() async {

@@ -1,7 +1,6 @@
 import Basics
 import Experiments
 import Foundation
-import Synchronization
 
 /// PEER in closed form, random instances against the uncorrelated optimum, and the learner's regret on PEER.
 extension InformationAcquisition {
@@ -56,7 +55,7 @@ extension InformationAcquisition {
     // 2. Random instances: one seed each, so that the number of jobs changes nothing.
     struct Tried: Sendable { var value = Double.nan, gain = Double.nan, slack = Double.nan, step = Double.nan }
     let limits = configuration.paymentLimits.sorted()
-    let tried = try collect(configuration.instances, run, named: "random instances") { index -> Tried in
+    let tried = try run.results(configuration.instances, of: card.id, named: "random instances") { index -> Tried in
       var random = RandomGenerator(seed: configuration.instanceSeed, spawnKey: [UInt32(index)])
       let instance = try AcquisitionInstance.random(by: &random)
       let best = try optimalMechanism(for: instance)
@@ -72,7 +71,7 @@ extension InformationAcquisition {
     let jobs = configuration.rounds.flatMap { T in
       configuration.seeds.flatMap { seed in Arm.allCases.map { (rounds: T, seed: seed, arm: $0) } }
     }
-    let traces = try collect(jobs.count, run, named: "learning") { index -> ExploreThenCommit.Trace in
+    let traces = try run.results(jobs.count, of: card.id, named: "learning") { index -> ExploreThenCommit.Trace in
       let job = jobs[index]
       var random = RandomGenerator(seed: job.seed, spawnKey: [UInt32(clamping: job.rounds)])
       var settings = configuration.learner
@@ -132,23 +131,5 @@ extension InformationAcquisition {
     let (meanX, meanY) = (Statistics.mean(x), Statistics.mean(y))
     let covariance = zip(x, y).reduce(0.0) { $0 + ($1.0 - meanX) * ($1.1 - meanY) }
     return covariance / x.reduce(0.0) { $0 + ($1 - meanX) * ($1 - meanX) }
-  }
-
-  /// The results of independent jobs, in their order.
-  private static func collect<Value: Sendable>(
-    _ count: Int, _ run: RunContext, named name: String, _ job: @Sendable (Int) throws -> Value
-  ) throws -> [Value] {
-    let results = Mutex([Result<Value, any Error>?](repeating: nil, count: count))
-    let finished = Mutex(0)
-    WorkerPool(threads: run.jobs).forEach(count) { index in
-      if run.interruption.isRequested { return }
-      let result = Result { try job(index) }
-      results.withLock { $0[index] = result }
-      let done = finished.withLock { $0 += 1; return $0 }
-      run.progress.update(
-        "information-acquisition", fraction: Double(done) / Double(count), detail: "\(done) of \(count) \(name)")
-    }
-    if run.interruption.isRequested { throw CancellationError() }
-    return try results.withLock { try $0.compactMap { try $0?.get() } }
   }
 }

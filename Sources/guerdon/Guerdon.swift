@@ -20,6 +20,8 @@ struct Guerdon: AsyncParsableCommand {
       Design.self, Train.self, Evaluate.self, Check.self, Eval.self, Format.self, Methods.self, Reproduce.self, Runs.self, Audit.self, Compare.self,
       Tasks.self,
       EnvironmentsCommand.self,
+      Mechanism.self,
+      Expressible.self,
     ])
 
   static func main() async {

@@ -6,6 +6,10 @@ import Foundation
 public struct TaughtEpisode: Sendable {
   public internal(set) var states: [Int] = []
   public internal(set) var actions: [Int] = []
+  /// s_{t + 1}.
+  public internal(set) var next: [Int] = []
+  /// Whether the last step ended it in a terminal state; else it was cut off.
+  public internal(set) var isTerminal = false
   /// R̄ of every step, what the designer really wants.
   public internal(set) var original: [Double] = []
   /// R̂ of every step, what the learner was paid.
@@ -52,10 +56,18 @@ public struct FixedTeacher: RewardTeacher {
   }
 }
 
+/// Whoever is taught.
+public protocol TaughtLearner: Sendable {
+  /// How it acts now.
+  var policy: TabularPolicy { get }
+  /// Learns from recent episodes, paid as they were.
+  mutating func learn(from episodes: ArraySlice<TaughtEpisode>, discount: Double)
+}
+
 /// REINFORCE over a table of preferences θ, without a baseline.
 ///
 /// θ ← θ + η Σ_t G_t ∇ log π(a_t|s_t) / (number of transitions): a mean over transitions, not over episodes.
-public struct TabularReinforce: Sendable {
+public struct TabularReinforce: TaughtLearner {
   /// η.
   public let rate: Double
   /// θ, [S, A].
@@ -70,7 +82,7 @@ public struct TabularReinforce: Sendable {
     policy = .softmax(preferences, actionCount: actionCount)
   }
 
-  public mutating func learn(from episodes: some Collection<TaughtEpisode>, discount: Double) {
+  public mutating func learn(from episodes: ArraySlice<TaughtEpisode>, discount: Double) {
     let actions = policy.actionCount
     var gradient = [Double](repeating: 0, count: preferences.count), transitions = 0
     for episode in episodes {
@@ -158,7 +170,7 @@ public struct TeachingLoop: Sendable, Codable, Hashable {
   /// - Parameter observe: called after every episode with its number from 1, the episode and the policy that came of it;
   ///   false stops.
   public func run(
-    in mdp: FiniteMDP, teacher: inout some RewardTeacher, learner: inout TabularReinforce, episodes: Int,
+    in mdp: FiniteMDP, teacher: inout some RewardTeacher, learner: inout some TaughtLearner, episodes: Int,
     random: inout RandomGenerator, observe: (Int, TaughtEpisode, TabularPolicy) throws -> Bool
   ) throws {
     try check()
@@ -191,11 +203,15 @@ public struct TeachingLoop: Sendable, Codable, Hashable {
       let step = sampler.step(state, action, random: &random)
       episode.states.append(state)
       episode.actions.append(action)
+      episode.next.append(step.next)
       episode.original.append(step.reward)
       episode.designed.append(teacher.reward(state, action, next: step.next, original: step.reward))
       episode.probabilities += row
       teacher.visited(state)
-      if step.isTerminal { break }
+      if step.isTerminal {
+        episode.isTerminal = true
+        break
+      }
       state = step.next
     }
     return episode

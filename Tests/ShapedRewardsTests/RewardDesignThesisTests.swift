@@ -173,8 +173,8 @@ import Testing
     let potential = try ExplicableRewardDesign.potentialBased(problem)
     #expect(try abs(problem.informativeness(of: potential, horizons: horizons)) < 1e-8)
     #expect(try problem.violations(of: potential).isEmpty)
-    // Seven states have ties among their optimal actions.
-    #expect((0..<49).filter { problem.optimalActions.actions(in: $0).count > 1 }.count == 7)
+    // Seven states have ties among their optimal actions, the terminal one being the seventh.
+    #expect((0..<50).filter { problem.optimalActions.actions(in: $0).count > 1 }.count == 7)
     // A reward that lures elsewhere is found out.
     var lure = problem.mdp.expectedReward
     lure[8 * 4 + 1] = 5

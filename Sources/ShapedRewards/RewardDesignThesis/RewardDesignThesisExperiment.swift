@@ -89,6 +89,7 @@ extension RewardDesignThesis {
 
   /// Figures of arms, filled from all threads in the jobs' order.
   private typealias Figures = [(arm: String, metric: String, value: Double)]
+  private typealias Job = @Sendable () throws -> Figures
 
   public static func reproduce(_ configuration: Configuration, in run: RunContext) async throws -> Evidence {
     try configuration.check()
@@ -169,10 +170,10 @@ extension RewardDesignThesis {
   /// Q-learning on each reward: the value under R̄ of the greedy policy at the start.
   private static func roomJobs(
     _ configuration: Configuration, _ designs: RoomDesigns
-  ) -> [@Sendable () throws -> Figures] {
+  ) -> [Job] {
     let settings = configuration.room, mdp = designs.problem.mdp
-    return designs.rewards.flatMap { name, reward in
-      (0..<settings.runs).map { number in
+    return designs.rewards.flatMap { name, reward -> [Job] in
+      (0..<settings.runs).map { number -> Job in
         {
           let sampler = TransitionSampler(mdp)
           var random = RandomGenerator(seed: UInt64(number), spawnKey: [0x72_6f_6f_6d])
@@ -236,7 +237,7 @@ extension RewardDesignThesis {
 
   private static func lineKeyJobs(
     _ configuration: Configuration, _ run: RunContext
-  ) throws -> [@Sendable () throws -> Figures] {
+  ) throws -> [Job] {
     typealias World = DesignWorlds.LineKey
     let settings = configuration.lineKey, problem = try World.problem(), interruption = run.interruption
     let mdp = problem.mdp, actions = mdp.actionCount
@@ -270,7 +271,7 @@ extension RewardDesignThesis {
     }
 
     let none = [Double](repeating: 0, count: problem.rowCount)
-    var jobs: [@Sendable () throws -> Figures] = []
+    var jobs: [Job] = []
     for seed in configuration.seeds {
       jobs.append { try train("LineK: ExpAdaRD", AdaptiveTeacher(design), seed, preferences: none, isLate: false) }
       jobs.append { try train("LineK: R̄", original, seed, preferences: none, isLate: false) }
@@ -339,11 +340,11 @@ extension RewardDesignThesis {
     case exploRS = "ExploRS", selfRS = "SelfRS", exploB = "ExploB", sors = "SORS", original = "R̄"
   }
 
-  private static func chainJobs(_ configuration: Configuration, _ run: RunContext) -> [@Sendable () throws -> Figures] {
+  private static func chainJobs(_ configuration: Configuration, _ run: RunContext) -> [Job] {
     let settings = configuration.chain, interruption = run.interruption
-    return settings.distractors.flatMap { distractor in
-      Explorer.allCases.flatMap { arm in
-        configuration.seeds.map { seed in
+    return settings.distractors.flatMap { distractor -> [Job] in
+      Explorer.allCases.flatMap { arm -> [Job] in
+        configuration.seeds.map { seed -> Job in
           {
             let mdp = try DesignWorlds.Chain.process(distractor: distractor)
             var shaping = configuration.exploration

@@ -317,6 +317,12 @@ import Testing
     let score = try LogisticScore(features: rows.flatMap { $0 }, isPositive: labels)
     for (ours, theirs) in zip(score.scores(rows.flatMap { $0 }), expected) { #expect(abs(ours - theirs) < 1e-5) }
     #expect(throws: GuerdonError.self) { try LogisticScore(features: [1, 2], isPositive: [true, true]) }
+    // Thousands of rows of which few can be told apart: the gradient still vanishes.
+    let many = (0..<6_000).map { _ in Double(random.integer(below: 3)) }
+    let noisy = many.map { random.uniform() < 0.4 + 0.02 * $0 }
+    let flat = try LogisticScore(features: many, isPositive: noisy)
+    let share = Double(noisy.filter { $0 }.count) / 6_000
+    #expect(abs(flat.scores(many).reduce(0, +) / 6_000 - share) < 1e-8)
   }
 
   // MARK: The experiment

@@ -162,6 +162,14 @@ import Testing
       #expect(try problem.violations(of: found.reward).isEmpty)
       #expect(found.reward.indices.allSatisfy { input.support.contains($0 / 3) || found.reward[$0] == 0 })
       #expect(found.reward.allSatisfy { abs($0) <= 2 + 1e-9 })
+      // A small penalty on the norm costs little informativeness and shortens the reward.
+      var short = configuration
+      short.normPenalty = 1e-6
+      let shorter = try ExplicableRewardDesign(problem, configuration: short)
+        .mostInformative(in: .free(on: input.support, in: problem))
+      #expect(shorter.informativeness <= expected + 1e-9 && shorter.informativeness > expected - 1e-4)
+      let norms = [found.reward, shorter.reward].map { $0.reduce(0) { $0 + abs($1) } }
+      #expect(norms[1] <= norms[0] + 1e-6)
     }
   }
 
@@ -191,7 +199,7 @@ import Testing
     #expect(design.support.count == 3 && design.support[0] == 48 && design.support.dropFirst().allSatisfy(candidates.contains))
     #expect(zip(design.informativeness, design.informativeness.dropFirst()).allSatisfy { $0 <= $1 + 1e-9 })
     #expect(design.informativeness[2] > design.informativeness[0] + 1e-4)
-    #expect(design.programs == 1 + 6 + 5 + 2)
+    #expect(design.programs == 1 + 6 + 5 + 1)
     // The first state is the best of all candidates, by hand.
     let alone = try candidates.map {
       try designer.mostInformative(in: .free(on: [48, $0], in: problem)).informativeness

@@ -76,7 +76,8 @@ public struct LogisticScore: Sendable {
       while true {
         let next = zip(weights, direction).map { $0 - step * $1 }
         let value = loss(next)
-        if value <= current || step < 1e-9 {
+        // Near the minimum the loss no longer tells better from worse; there Newton's whole step is right.
+        if value <= current + 1e-11 * abs(current) || step < 1e-9 {
           (weights, current) = (next, value)
           break
         }

@@ -14,9 +14,9 @@ public struct ExplicableRewardDesign: Sendable {
     public var budget = 5
     /// The invariance constraint asks for δ̄(s) / (1 + slack), so that rounding does not break it.
     public var slack = 1e-5
-    /// Among equally informative rewards the one of the least Σ |R| is taken: without it the vertex that the solver happens
-    /// to stop at decides how fast a learner is.
-    public var leastNorm = true
+    /// What Σ |R| costs beside I(R): a small penalty picks one of many equally informative rewards, 0 leaves it to the
+    /// solver which vertex that is. It enters the reward that is returned, never the choice of the support.
+    public var normPenalty = 0.0
 
     public init() {}
   }
@@ -42,9 +42,10 @@ public struct ExplicableRewardDesign: Sendable {
   /// - Throws: `GuerdonError` for horizons below 0, none at all, or a budget below 0.
   public init(_ problem: RewardDesignProblem, configuration: Configuration = Configuration()) throws {
     guard !configuration.horizons.isEmpty, configuration.horizons.allSatisfy({ $0 >= 0 }), configuration.budget >= 0,
-      configuration.slack >= 0, configuration.slack.isFinite
+      configuration.slack >= 0, configuration.slack.isFinite, configuration.normPenalty >= 0,
+      configuration.normPenalty.isFinite
     else {
-      throw GuerdonError.usage("ExpRD needs horizons from 0 up, a budget from 0 up, and a slack from 0 up.")
+      throw GuerdonError.usage("ExpRD needs horizons, a budget, a slack and a norm's penalty, each from 0 up.")
     }
     self.problem = problem
     self.configuration = configuration
@@ -82,38 +83,43 @@ public struct ExplicableRewardDesign: Sendable {
   /// - Returns: R, [n], and I(R).
   /// - Throws: `GuerdonError` when the structure holds no reward that keeps the optimal policies.
   public func mostInformative(in structure: RewardStructure) throws -> (reward: [Double], informativeness: Double) {
-    let solution = try solve(structure, hinges: true)
-    let w = solution.values[..<structure.parameterCount]
-    let scale = Double(configuration.horizons.count * problem.stateCount)
-    guard configuration.leastNorm else { return (structure.reward(w), -solution.objective) }
-    let total = solution.objective * scale
-    let shortest = try solve(structure, hinges: true, shortestWithin: total + 1e-9 * max(1, total))
-    return (structure.reward(shortest.values[..<structure.parameterCount]), -solution.objective)
+    let solution = try solve(structure, hinges: true, normPenalty: configuration.normPenalty)
+    let slacks = solution.values[structure.parameterCount..<structure.parameterCount + hingeCount]
+    return (
+      structure.reward(solution.values[..<structure.parameterCount]),
+      -slacks.reduce(0, +) / Double(configuration.horizons.count * problem.stateCount)
+    )
   }
 
   /// The reward of the least Σ |R| that keeps the optimal policies, informative or not: what invariance alone asks for.
   public func leastInvariant(in structure: RewardStructure) throws -> [Double] {
-    let solution = try solve(structure, hinges: false, shortestWithin: .infinity)
+    let solution = try solve(structure, hinges: false, normPenalty: 1)
     return structure.reward(solution.values[..<structure.parameterCount])
   }
 
-  /// - Parameter total: minimise Σ |R| with Σ u at most this, instead of Σ u.
+  /// How many u there are: one a horizon and state with a non-optimal action.
+  private var hingeCount: Int {
+    configuration.horizons.count
+      * (0..<problem.stateCount).filter { s in
+        (0..<problem.actionCount).contains { problem.isSuboptimal(s, $0) }
+      }.count
+  }
+
+  /// Variables: the parameters, the hinges' u if they are asked for, the |R(s, a)| if they cost anything.
   private func solve(
-    _ structure: RewardStructure, hinges: Bool, shortestWithin total: Double? = nil
+    _ structure: RewardStructure, hinges: Bool, normPenalty: Double
   ) throws -> LinearProgram.Solution {
     let n = problem.rowCount, actions = problem.actionCount
     var program = LinearProgram(.minimise)
     problem.addParameters(of: structure, costs: nil, to: &program)
     problem.addInvariance(invariance, slack: configuration.slack, in: structure, to: &program)
-    var slacks: [LinearProgram.Term] = []
     if hinges {
-      let cost = total == nil ? 1 / Double(configuration.horizons.count * problem.stateCount) : 0
+      let cost = 1 / Double(configuration.horizons.count * problem.stateCount)
       for gapOperator in operators {
         for s in 0..<problem.stateCount {
           let worse = (0..<actions).filter { problem.isSuboptimal(s, $0) }
           if worse.isEmpty { continue }
           let u = program.addVariable(cost: cost)
-          slacks.append(LinearProgram.Term(u, 1))
           for a in worse {
             let row = s * actions + a
             let shown = structure.pullBack(gapOperator[row * n..<(row + 1) * n])
@@ -122,10 +128,9 @@ public struct ExplicableRewardDesign: Sendable {
         }
       }
     }
-    if let total {
-      if total < .infinity { program.addRow(slacks, atMost: total) }
+    if normPenalty > 0 {
       for row in structure.terms where !row.isEmpty {
-        let size = program.addVariable(cost: 1)
+        let size = program.addVariable(cost: normPenalty)
         let t = LinearProgram.Term(size, 1)
         program.addRow(row + [t], atLeast: 0)
         program.addRow(row.map { LinearProgram.Term($0.variable, -$0.coefficient) } + [t], atLeast: 0)
@@ -149,8 +154,8 @@ public struct ExplicableRewardDesign: Sendable {
   ) throws -> Design {
     let pool = pool ?? WorkerPool(threads: 1)
     let living = (candidates ?? Array(0..<problem.stateCount)).filter { !problem.mdp.isTerminal[$0] }
-    var quick = self.configuration
-    quick.leastNorm = false
+    var quick = configuration
+    quick.normPenalty = 0
     let chooser = ExplicableRewardDesign(problem, quick, invariance, operators)
     var support = problem.goals
     var curve = [try chooser.mostInformative(in: .free(on: support, in: problem)).informativeness]
@@ -180,8 +185,7 @@ public struct ExplicableRewardDesign: Sendable {
       curve.append(values[best])
     }
     let last = try mostInformative(in: .free(on: support, in: problem))
-    return Design(
-      reward: last.reward, support: support, informativeness: curve, programs: programs + (configuration.leastNorm ? 2 : 1))
+    return Design(reward: last.reward, support: support, informativeness: curve, programs: programs + 1)
   }
 
   private init(

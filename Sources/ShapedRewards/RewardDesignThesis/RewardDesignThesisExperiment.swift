@@ -38,6 +38,8 @@ extension RewardDesignThesis {
       public var epsilon = 0.1
       /// The B of a second, sparser ExpRD reward.
       public var smallBudget = 3
+      /// What Σ |R| costs in a variant of ExpRD, the brief's tie-break.
+      public var normPenalty = 1e-4
     }
 
     /// REINFORCE on LineK.
@@ -147,12 +149,19 @@ extension RewardDesignThesis {
     func mostInformative(_ support: [Int]) throws -> (reward: [Double], informativeness: Double) {
       try designer.mostInformative(in: .free(on: support, in: problem))
     }
+    var shortened = configuration.explicable
+    shortened.normPenalty = configuration.room.normPenalty
+    let shortener = try ExplicableRewardDesign(problem, configuration: shortened)
     let everywhere = try mostInformative(Array(0..<problem.stateCount))
     let explicable: [(name: String, reward: [Double])] = try [
       ("ExpRD (B = \(budget))", design.reward),
       ("ExpRD (B = \(small))", mostInformative(Array(design.support.prefix(problem.goals.count + small))).reward),
       ("ExpRD (B = 0)", mostInformative(problem.goals).reward),
       ("ExpRD (every state)", everywhere.reward),
+      (
+        "ExpRD (B = \(budget), short)",
+        shortener.mostInformative(in: .free(on: design.support, in: problem)).reward
+      ),
       ("ExpRD (CRAFT's states)", mostInformative(World.landmarks).reward),
     ]
     let potential = try ExplicableRewardDesign.potentialBased(problem)

@@ -132,7 +132,7 @@ let package = Package(
     .executableTarget(
       name: "guerdon-bench",
       dependencies: ["Basics", "Schemas", "Torch", "Environments", "FiniteMDPs", "Experiments", "Agents", "RewardPrograms",
-                     "CStepLoop", argumentParser],
+                     "RewardTheory", "CStepLoop", argumentParser],
       path: "Benchmarks/guerdon-bench", swiftSettings: tuned + mujocoSwift),
 
     // Tests.

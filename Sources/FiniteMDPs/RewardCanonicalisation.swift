@@ -44,7 +44,7 @@ public struct RewardCanonicaliser: Sendable {
   /// D_S [S] and D_A [A] of EPIC and DARD.
   private let stateCoverage: [Double]
   private let actionCoverage: [Double]
-  private let isUniform: Bool
+  let isUniform: Bool
   /// I - γ P_π of VAL, or the normal equations of the minimal norm.
   private let solver: LUFactorisation?
   /// 1 / Σ P(s' | s, a)², [S, A], of the minimal norm.
@@ -218,13 +218,15 @@ public struct RewardCanonicaliser: Sendable {
   }
 
   /// c(R) of the minimal norm in coordinates [S, A] in which its L2 norm and its inner products are those of the whole table:
-  /// w(s, a) q(s, a)^½.
+  /// w(s, a) q(s, a)^½; all 0 for a trivial reward.
   /// - Throws: as the canonicalisation, and `GuerdonError` for any other one.
   public func coordinates(of reward: FiniteMDP.Reward) throws -> [Double] {
     guard kind == .minimal else {
       throw GuerdonError.usage("Only the minimal canonicalisation has coordinates [S, A]; this one is \(kind.rawValue).")
     }
-    let (bracket, _, _) = try minimalBracket(of: reward)
+    let (bracket, potential, expected) = try minimalBracket(of: reward)
+    let scale = max(Self.greatest(expected), Self.greatest(potential))
+    if Self.greatest(bracket) <= 1e-12 * scale { return [Double](repeating: 0, count: bracket.count) }
     return bracket.indices.map { bracket[$0] * precision[$0].squareRoot() }
   }
 

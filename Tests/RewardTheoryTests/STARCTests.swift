@@ -114,6 +114,30 @@ import Testing
     #expect(abs(try STARC.distance(between: mdp.reward, and: other, in: mdp, metric: .epic) - 2 * pearson) < 1e-12)
   }
 
+  /// The distance from moments is the distance entry by entry, and gives way to it where too much cancels.
+  @Test func epicByMoments() throws {
+    for states in [5, 16, 37] {
+      var (mdp, random) = try process(UInt64(states), states: states, actions: 3)
+      let canonicaliser = try RewardCanonicaliser(.epic, in: mdp)
+      for closeness in [1, 0.3, 1e-5] {
+        let other = FiniteMDP.Reward.transition(
+          mdp.transitionReward.map { 7 * ($0 + closeness * random.normal()) })
+        let exact = STARC.distance(
+          STARC.standardise(try canonicaliser(mdp.reward), in: mdp),
+          STARC.standardise(try canonicaliser(other), in: mdp), in: mdp)
+        let quick = canonicaliser.distanceByMoments(mdp.reward, other)
+        #expect((quick == nil) == (closeness < 0.1))
+        if let quick { #expect(abs(quick - exact) < 1e-11) }
+        #expect(abs(try STARC.distance(between: mdp.reward, and: other, in: mdp, metric: .epic) - exact) < 1e-11)
+      }
+      var broken = mdp.transitionReward
+      broken[3] = .infinity
+      #expect(throws: GuerdonError.self) {
+        try STARC.distance(between: mdp.reward, and: .transition(broken), in: mdp, metric: .epic)
+      }
+    }
+  }
+
   /// Every canonicalisation and norm by the published formulas, in numpy; the minimal norms as least squares over all
   /// of S × A × S.
   @Test func agreesWithNumpy() throws {
@@ -318,6 +342,72 @@ import Testing
       between: reachable.reward(.state([1, 2, 3])), and: reachable.reward(.state([1, 2, -3])), in: reachable.mdp) == 0)
     #expect(throws: GuerdonError.self) {
       try TransitionModel(stateCount: 2, actionCount: 1, table: [0.5, 0.4, 0, 1])
+    }
+  }
+
+  /// From samples with one feature a state the distance comes to the exact one; shaping stays below the noise floor's
+  /// neighbourhood, and another reward well above it.
+  @Test func sampledDistancesComeToTheExactOnes() throws {
+    var (mdp, random) = try process(11, states: 5)
+    let states = 5, actions = 3, count = 1500, draws = 64, discount = mdp.discount
+    let table = mdp.transitionReward
+    let shaped = sum(table, try shaping(mdp, &random)), other = table.map { $0 + random.normal() }
+    let cumulative = (0..<states * actions).map { row -> [Double] in
+      var sum = 0.0
+      return (0..<states).map {
+        sum += mdp.transitions[row / actions, row % actions, $0]
+        return sum
+      }
+    }
+    func batch() throws -> (SampledTransitions, ([Double]) -> [Double]) {
+      var features = [Double](repeating: 0, count: count * states), next = [Double](repeating: 0, count: count * draws * states)
+      var entries: [Int] = []
+      for i in 0..<count {
+        let row = random.integer(below: states * actions)
+        features[i * states + row / actions] = 1
+        for m in 0..<draws {
+          let u = random.uniform()
+          let s = min(states - 1, cumulative[row].firstIndex { u < $0 } ?? states - 1)
+          next[(i * draws + m) * states + s] = 1
+          entries.append(row * states + s)
+        }
+      }
+      let samples = try SampledTransitions(
+        count: count, draws: draws, featureCount: states, discount: discount, features: features, nextFeatures: next)
+      let drawn = entries
+      return (samples, { reward in drawn.map { reward[$0] } })
+    }
+    let (samples, on) = try batch(), (fitting, fit) = try batch(), (spare, again) = try batch()
+    func estimate(_ reward: [Double]) throws -> STARC.Estimate {
+      try STARC.sampledDistance(
+        between: on(table), and: on(reward), on: samples, fitting: (fitting, fit(table), fit(reward)),
+        floor: (spare, again(table)))
+    }
+    let exact = try STARC.distance(between: .transition(table), and: .transition(other), in: mdp)
+    let far = try estimate(other), same = try estimate(shaped), opposite = try estimate(table.map { -$0 })
+    #expect(abs(far.distance - exact) < 0.1 && far.isAboveNoise, "\(far) against \(exact)")
+    #expect(same.distance < 1e-6 && !same.isAboveNoise && same.noiseFloor > 0, "\(same)")
+    #expect(abs(opposite.distance - 2) < 1e-9)
+    #expect(try estimate(table.map { _ in 0 }).distance == 1)
+    #expect(throws: GuerdonError.self) { try samples.values(of: [1]) }
+  }
+
+  /// Fourier features represent what a linear function of the state cannot: the value of a walk on a circle.
+  @Test func fourierFeaturesFitValues() throws {
+    var random = RandomGenerator(seed: 1)
+    let features = try SampledTransitions.FourierFeatures(count: 60, bandwidth: [0.8, 0.8], random: &random)
+    let count = 3000
+    let angles = (0..<count).map { _ in random.uniform(0, 2 * .pi) }
+    func states(_ angles: [Double]) -> [Double] { angles.flatMap { [cos($0), sin($0)] } }
+    // A step turns by 1 rad: with r = cos, V = Re(e^{iθ} / (1 - γ e^i)).
+    let samples = try SampledTransitions(
+      count: count, featureCount: 60, discount: 0.9, features: features(states(angles)),
+      nextFeatures: features(states(angles.map { $0 + 1 })))
+    let weights = try samples.values(of: angles.map { cos($0) })
+    let (a, b) = (1 - 0.9 * cos(1.0), 0.9 * sin(1.0))
+    for angle in stride(from: 0.0, to: 6, by: 0.5) {
+      let value = zip(weights, features(states([angle]))).reduce(0) { $0 + $1.0 * $1.1 }
+      #expect(abs(value - (cos(angle) * a - sin(angle) * b) / (a * a + b * b)) < 1e-3)
     }
   }
 

@@ -1,6 +1,7 @@
 import Basics
 import Experiments
 import FiniteMDPs
+import Synchronization
 
 /// How well distances foretell regret: the paper's protocol.
 extension STARC {
@@ -71,6 +72,17 @@ extension STARC {
     /// distances[metric][point].
     public let distances: [[Double]]
 
+    init(metrics: [Metric], regrets: [Double], distances: [[Double]]) {
+      (self.metrics, self.regrets, self.distances) = (metrics, regrets, distances)
+    }
+
+    /// All points of some processes.
+    init(joining parts: [Correlations], metrics: [Metric]) {
+      self.init(
+        metrics: metrics, regrets: parts.flatMap(\.regrets),
+        distances: metrics.indices.map { index in parts.flatMap { $0.distances[index] } })
+    }
+
     /// Pearson's correlation of a metric's distances with the regrets.
     public func correlation(of metric: Int) -> Double { Statistics.pearson(distances[metric], regrets) }
   }
@@ -106,6 +118,33 @@ extension STARC {
       }
     }
     return Correlations(metrics: metrics, regrets: regrets, distances: distances)
+  }
+
+  /// The whole protocol of one seed: the points of all its random processes, in their order.
+  /// - Throws: as `correlationPoints`.
+  public static func correlations(
+    _ configuration: Configuration, seed: UInt64, metrics: [Metric], on pool: WorkerPool
+  ) throws -> Correlations {
+    let results = Mutex([Result<Correlations, any Error>?](repeating: nil, count: configuration.environments))
+    pool.forEach(configuration.environments) { index in
+      let result = Result {
+        try correlationPoints(configuration, seed: seed, environment: index, metrics: metrics)
+      }
+      results.withLock { $0[index] = result }
+    }
+    return Correlations(joining: try results.withLock { try $0.compactMap { try $0?.get() } }, metrics: metrics)
+  }
+
+  /// The points of the protocol's process number `environment`.
+  static func correlationPoints(
+    _ configuration: Configuration, seed: UInt64, environment: Int, metrics: [Metric]
+  ) throws -> Correlations {
+    var random = RandomGenerator(seed: seed, spawnKey: [0, UInt32(environment)])
+    let mdp = try FiniteMDP.thresholded(
+      stateCount: configuration.states, actionCount: configuration.actions, threshold: configuration.threshold,
+      discount: configuration.discount, random: &random)
+    return try correlationPoints(
+      in: mdp, pairs: configuration.pairs, steps: configuration.steps, metrics: metrics, random: &random)
   }
 
   /// s(R) for every metric; metrics that share c or n share the work.

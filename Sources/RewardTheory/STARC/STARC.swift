@@ -104,7 +104,13 @@ public struct STARC: Method {
   public static func distance(
     between first: FiniteMDP.Reward, and second: FiniteMDP.Reward, in mdp: FiniteMDP, metric: Metric = .val
   ) throws -> Double {
-    try distances(among: [first, second], in: mdp, metric: metric)[1]
+    if metric.canonicalisation == .epic, metric.normalisation == .l2, metric.difference == .l2 {
+      try checkReachability(mdp)
+      if let distance = try RewardCanonicaliser(.epic, in: mdp).distanceByMoments(first, second) {
+        return metric.scale * distance
+      }
+    }
+    return try distances(among: [first, second], in: mdp, metric: metric)[1]
   }
 
   /// All distances among some rewards, [N, N].

@@ -2,7 +2,6 @@ import Basics
 import Experiments
 import FiniteMDPs
 import Foundation
-import Synchronization
 
 /// Does VAL foretell regret better than EPIC and DARD, and does its distance bound worst-case regret from both sides?
 extension STARC {
@@ -77,12 +76,8 @@ extension STARC {
     let seeds = configuration.seeds, environments = configuration.environments
     let bounded = [Metric.val, .minimal, .epic, .dard]
     let correlated = try run.map(seeds.count * environments, "regret correlation") { index -> Correlations in
-      var random = RandomGenerator(seed: seeds[index / environments], spawnKey: [0, UInt32(index % environments)])
-      let mdp = try FiniteMDP.thresholded(
-        stateCount: configuration.states, actionCount: configuration.actions, threshold: configuration.threshold,
-        discount: configuration.discount, random: &random)
-      return try correlationPoints(
-        in: mdp, pairs: configuration.pairs, steps: configuration.steps, metrics: sweep, random: &random)
+      try correlationPoints(
+        configuration, seed: seeds[index / environments], environment: index % environments, metrics: sweep)
     }
     let boundEnvironments = configuration.boundEnvironments
     let ratios = try run.map(seeds.count * boundEnvironments, "worst-case regret") { index -> [[Double]] in
@@ -98,11 +93,11 @@ extension STARC {
 
     // arms[canonicalisation]["correlation n m"][seed]
     var arms: [String: [String: [Double]]] = [:]
+    let bySeed = seeds.indices.map { seed in
+      Correlations(joining: Array(correlated[seed * environments..<(seed + 1) * environments]), metrics: sweep)
+    }
     for (index, metric) in sweep.enumerated() {
-      let perSeed = seeds.indices.map { seed -> Double in
-        let part = correlated[seed * environments..<(seed + 1) * environments]
-        return Statistics.pearson(part.flatMap { $0.distances[index] }, part.flatMap(\.regrets))
-      }
+      let perSeed = bySeed.map { $0.correlation(of: index) }
       let name =
         index < Canonicalisation.allCases.count
         ? "correlation"

@@ -103,7 +103,7 @@ let package = Package(
     room(
       "GeneratedRewards",
       ["Basics", "Schemas", "Environments", "Rewards", "RewardPrograms", "Experiments", "Proposers"], swift: mujocoSwift),
-    room("RewardTheory", ["Basics", "Experiments", "FiniteMDPs"]),
+    room("RewardTheory", ["Basics", "Experiments", "FiniteMDPs", "Torch", "Agents"], swift: mujocoSwift),
     room("ShapedRewards", ["Basics", "Experiments", "FiniteMDPs"]),
     room("Decisions", ["Basics", "Experiments", "FiniteMDPs"]),
 
@@ -146,7 +146,7 @@ let package = Package(
     tests("Experiments", ["Basics"]),
     tests("FiniteMDPs", ["Basics"]),
     tests("GeneratedRewards", ["Experiments", "Proposers", "RewardPrograms"]),
-    tests("RewardTheory", ["Basics", "Experiments", "FiniteMDPs"]),
+    tests("RewardTheory", ["Basics", "Experiments", "FiniteMDPs", "Agents"]),
     tests("ShapedRewards", ["Basics", "Experiments", "FiniteMDPs"]),
     tests("Decisions", ["Basics", "Experiments", "FiniteMDPs"]),
     tests("RewardDesign", ["Basics", "Environments", "Proposers", "RewardPrograms"]),

@@ -1,4 +1,4 @@
 import Experiments
 
 /// What is known about rewards as such: how far apart two are, what they can say, how they fail. One folder a method; this is their list.
-public let rewardTheoryMethods: [any Method.Type] = []
+public let rewardTheoryMethods: [any Method.Type] = [CorrelatedProxies.self]

@@ -173,12 +173,12 @@ import Testing
     let μ0 = try mdp.occupancy(of: base, normalised: true).stateActions
     for beta in [0.05, 0.3, 2] {
       let found = try mdp.occupancyRegularised(from: base, beta: beta, tolerance: 1e-7, limit: 50_000)
-      struct Input: Encodable { let table, reward, initial, μ0: [Double], beta, discount: Double }
+      struct Input: Encodable { let table, reward, initial, base: [Double], beta, discount: Double }
       let dual: Double = try Python.run(
         """
         import json, sys, numpy as np
         from scipy.optimize import minimize
-        d = json.load(sys.stdin); R = np.array(d["reward"]); mu = np.array(d["μ0"]); p0 = np.array(d["initial"])
+        d = json.load(sys.stdin); R = np.array(d["reward"]); mu = np.array(d["base"]); p0 = np.array(d["initial"])
         n = len(p0); P = np.array(d["table"]).reshape(-1, n); b, g = d["beta"], d["discount"]
         B = g * P - np.repeat(np.eye(n), len(R) // n, axis=0)
         def dual(v):
@@ -188,7 +188,7 @@ import Testing
         print(json.dumps(float(best.fun)))
         """,
         input: Input(
-          table: mdp.transitions.table, reward: mdp.expectedReward, initial: mdp.initial, μ0: μ0, beta: beta,
+          table: mdp.transitions.table, reward: mdp.expectedReward, initial: mdp.initial, base: μ0, beta: beta,
           discount: discount))
       let primal = found.occupancy.total(of: mdp.expectedReward) - beta * found.chiSquared
       #expect(primal <= dual + 1e-7, "\(primal) above \(dual)")
@@ -214,5 +214,132 @@ import Testing
     let penalised = try world.paidProxy().actionRegularised(from: base, alpha: 1.2)
     let held = try world.process.proxyStatistics(proxy: world.proxy, truth: world.truth, under: penalised.policy)
     #expect(abs(held.trueMean - 0.0846) < 1e-4, "\(held.trueMean)")
+  }
+
+  // MARK: The learned version
+
+  /// Check 2 of the brief: two known categoricals, their log-ratio within 0.05.
+  @Test func theDiscriminatorFindsTheLogRatio() throws {
+    let current = [0.4, 0.3, 0.2, 0.1], reference = [0.2, 0.25, 0.25, 0.3]
+    func rows(_ counts: [Double]) -> [Float] {
+      counts.enumerated().flatMap { index, share in
+        (0..<Int(share * 2000 + 0.5)).flatMap { _ in (0..<4).map { $0 == index ? Float(1) : 0 } }
+      }
+    }
+    var configuration = OccupancyDiscriminator.Configuration()
+    configuration.hidden = [32, 32]
+    let discriminator = try OccupancyDiscriminator(width: 4, configuration: configuration, seed: 1)
+    try discriminator.train(current: rows(current), reference: rows(reference), epochs: 60)
+    let found = discriminator.logRatios(of: (0..<16).map { $0 % 5 == 0 ? 1 : 0 })
+    for i in 0..<4 {
+      #expect(abs(found[i] - log(current[i] / reference[i])) < 0.05, "\(found)")
+    }
+    #expect(throws: GuerdonError.self) {
+      try discriminator.train(current: [1, 2], reference: rows(reference), epochs: 1)
+    }
+  }
+
+  /// Under μ the mean of w − 1 is χ², that of log w is KL, and that of √χ²'s penalty √χ² itself.
+  @Test func penaltiesAverageToTheDivergence() {
+    let μ = [0.4, 0.3, 0.2, 0.1], μ0 = [0.2, 0.25, 0.25, 0.3]
+    // 50 samples: too few for 1 % to drop any.
+    let samples = μ.enumerated().flatMap { [Int](repeating: $0.offset, count: Int(50 * $0.element + 0.5)) }
+    let ratios = samples.map { log(μ[$0] / μ0[$0]) }
+    let chiSquared = Divergences.chiSquared(of: μ, from: μ0)
+    let root = OccupancyDiscriminator.penalties(.rootChiSquared, logRatios: ratios, clip: 1000)
+    #expect(abs(root.estimate - chiSquared) < 1e-12)
+    #expect(abs(root.penalties.reduce(0, +) / 50 - chiSquared.squareRoot()) < 1e-12)
+    let plain = OccupancyDiscriminator.penalties(.chiSquared, logRatios: ratios, clip: 1000)
+    #expect(abs(plain.penalties.reduce(0, +) / 50 - chiSquared) < 1e-12)
+    let kl = OccupancyDiscriminator.penalties(.kullbackLeibler, logRatios: ratios, clip: 1000)
+    #expect(abs(kl.estimate - Divergences.kullbackLeibler(of: μ, from: μ0)) < 1e-12)
+    let wild = OccupancyDiscriminator.penalties(.chiSquared, logRatios: [0, 2000, .nan, -3], clip: 10)
+    #expect(wild.penalties[1] == 0 && wild.penalties[2] == 0 && wild.penalties.allSatisfy(\.isFinite))
+    let clipped = OccupancyDiscriminator.penalties(.chiSquared, logRatios: [0, 20, -3], clip: 10)
+    #expect(clipped.penalties[1] == 10)
+    let signs = OccupancyDiscriminator.penalties(.totalVariation, logRatios: [0.3, -0.2, 0], clip: 10)
+    #expect(signs.penalties == [1, -1, 0])
+  }
+
+  /// On a bandit in which the proxy lies about one action, ORPO stops near the exact regularised optimum, and PPO alone
+  /// takes the lie.
+  @Test func orpoComesNearTheExactOptimum() throws {
+    let proxy = [1.0, 0, 0.5], shares = [0.1, 0.3, 0.6], coefficient = 0.5
+    let process = try FiniteMDP(
+      stateCount: 1, actionCount: 3, transitions: [1, 1, 1], reward: .stateAction(proxy), discount: 0)
+    let base = try TabularPolicy(stateCount: 1, actionCount: 3, probabilities: shares)
+    var configuration = ORPO.Configuration()
+    (configuration.horizon, configuration.episodes, configuration.hidden) = (1, 1024, [16])
+    (configuration.entropyCoefficient, configuration.epochs, configuration.discriminator.hidden) = (0, 4, [16])
+    func learn(_ regulariser: ORPO.Regulariser, seed: UInt64 = 0) throws -> [Double] {
+      let learner = try ORPO(
+        process: process, features: [1], featureCount: 1, base: base, regulariser: regulariser,
+        configuration: configuration, seed: seed)
+      for _ in 0..<150 { _ = try learner.iterate() }
+      return try learner.policy().probabilities
+    }
+    let hacked = try learn(.none)
+    #expect(hacked[0] > 0.95, "\(hacked)")
+    // χ²: π = π0 (1 + (Rp − J0p) / λ), for the penalty's own gradient leaves the factor 2 to λ.
+    let held = try learn(.occupancy(.chiSquared, coefficient: coefficient))
+    let mean = zip(proxy, shares).reduce(0) { $0 + $1.0 * $1.1 }
+    for a in 0..<3 {
+      #expect(abs(held[a] - shares[a] * (1 + (proxy[a] - mean) / coefficient)) < 0.06, "\(held)")
+    }
+    #expect(try learn(.occupancy(.chiSquared, coefficient: coefficient)) == held, "the same seed, the same numbers")
+  }
+
+  /// The toy's gold score, and that its base policy is what the experiment needs: a proxy that correlates.
+  @Test func responsesAreScoredAsTheyShouldBe() throws {
+    func gold(_ words: [Int]) -> Double { ResponseTask.gold(.init(topic: 1, words: words)) }
+    #expect(gold([4, 5, 6, 7]) == 4 && gold([]) == 0)
+    #expect(abs(gold([4, 4, 12, 0]) - (1 - 0.4 - 0.5)) < 1e-12)
+    #expect(abs(gold([Int](repeating: 4, count: 16)) - (1 - 15 * 0.4 - 8 * 0.3)) < 1e-12)
+    var configuration = ResponseOptimisation.Configuration()
+    (configuration.corpus, configuration.pairs, configuration.evaluation) = (800, 800, 800)
+    let base = try ResponseOptimisation(configuration, seed: 0)
+    #expect((base.baseStatistics.correlation ?? 0) > 0.2, "\(base.baseStatistics)")
+  }
+
+  /// log π of drawn tokens is what was noted when they were drawn, and what imitation raises.
+  @Test func aResponsePolicyKnowsItsLogProbabilities() {
+    var random = RandomGenerator(seed: 2)
+    let policy = ResponsePolicy(random: &random)
+    let sample = policy.sample(40, &random)
+    for (again, noted) in zip(policy.logProbabilities(sample), sample.logProbabilities) {
+      #expect(abs(again - noted) < 1e-5)
+    }
+    #expect(sample.responses.allSatisfy { $0.words.count <= ResponseTask.longest })
+    let corpus = ResponsePolicy.rows(of: (0..<200).map { _ in ResponseTask.written(&random) })
+    let before = policy.logProbabilities(corpus).reduce(0, +)
+    for _ in 0..<10 { policy.imitate(corpus, learningRate: 3e-3, &random) }
+    #expect(policy.logProbabilities(corpus).reduce(0, +) > before)
+  }
+
+  // MARK: The experiment
+
+  @Test func theExperimentsSmokeIsTheSameOnAnyNumberOfThreads() async throws {
+    var configuration = CorrelatedProxies.Configuration.smoke
+    (configuration.temperatures, configuration.iterations, configuration.alphas) = ([0.1], 3, [1])
+    func run(_ jobs: Int) async throws -> Evidence {
+      try await CorrelatedProxies.reproduce(
+        configuration,
+        in: RunContext(jobs: jobs, progress: ProgressLine(quiet: true), interruption: Interruption()))
+    }
+    let one = try await run(1), two = try await run(2)
+    #expect(one == two)
+    #expect(one.claims.allSatisfy { $0.measured.isFinite })
+    let stopped = Interruption()
+    stopped.request()
+    await #expect(throws: CancellationError.self) {
+      try await CorrelatedProxies.reproduce(
+        configuration, in: RunContext(jobs: 1, progress: ProgressLine(quiet: true), interruption: stopped))
+    }
+    configuration.temperatures = []
+    let empty = configuration
+    await #expect(throws: GuerdonError.self) {
+      try await CorrelatedProxies.reproduce(
+        empty, in: RunContext(jobs: 1, progress: ProgressLine(quiet: true), interruption: Interruption()))
+    }
   }
 }

@@ -3,8 +3,8 @@ import Basics
 import FiniteMDPs
 import Foundation
 
-/// Occupancy-regularised policy optimisation (the paper's algorithm): PPO on the proxy minus λ times a divergence between
-/// the policy's occupancy and a base policy's, which a discriminator estimates.
+/// Occupancy-regularised policy optimisation (the paper's algorithm): PPO on the proxy minus λ times a divergence
+/// between the policy's occupancy and a base policy's, which a discriminator estimates.
 ///
 /// It samples a process of finitely many states, and its networks see each state's features alone; so what the networks
 /// say is computed once an iteration for every state. Baselines that penalise the actions' divergence are
@@ -15,8 +15,8 @@ public final class ORPO {
     case none
     /// λ times a divergence between occupancies, taken off the reward.
     case occupancy(OccupancyDivergence, coefficient: Double)
-    /// coefficient / (1 − γ) times the mean divergence of the actions' distributions at the visited states, added to the
-    /// loss.
+    /// coefficient / (1 − γ) times the mean divergence of the actions' distributions at the visited states, added to
+    /// the loss.
     case actions(ActionDivergence, coefficient: Double)
   }
 
@@ -130,7 +130,8 @@ public final class ORPO {
       stateCount: process.stateCount, actionCount: process.actionCount, probabilities: probabilities())
   }
 
-  /// One iteration: collect with both policies, train the discriminator, score and augment, estimate advantages, update.
+  /// One iteration: collect with both policies, train the discriminator, score and augment, estimate advantages,
+  /// update.
   public func iterate() throws -> Iteration {
     let actions = process.actionCount, steps = configuration.horizon * configuration.episodes
     // 1. N steps with π and N steps with π0.
@@ -256,7 +257,8 @@ public final class ORPO {
   /// - Returns: the entropy H.
   private func actorGradient(_ i: Int, row: Int, old: Float, advantage: Float, share: Float) -> Float {
     let actions = process.actionCount, action = row % actions, begin = row - action
-    let outputs = actorWorkspace.outputs + i * padded(actions), deltas = actorWorkspace.outputDeltas + i * padded(actions)
+    let outputs = actorWorkspace.outputs + i * padded(actions)
+    let deltas = actorWorkspace.outputDeltas + i * padded(actions)
     var top = outputs[0]
     for j in 1..<max(1, actions) { top = max(top, outputs[j]) }
     var sum: Float = 0
@@ -343,7 +345,8 @@ private struct Sampler {
       if step == 0 { state = draw(process.initial.count, &random) { process.initial[$0] } }
       let row = state * actions + draw(actions, &random) { policy[state * actions + $0] }
       let options = successors[row]
-      state = options.count == 1 ? options[0].state : options[draw(options.count, &random) { options[$0].probability }].state
+      let choice = options.count == 1 ? 0 : draw(options.count, &random) { options[$0].probability }
+      state = options[choice].state
       step += 1
       let ends = process.isTerminal[state] || step == configuration.horizon || rollout.rows.count + 1 == steps
       rollout.rows.append(row)

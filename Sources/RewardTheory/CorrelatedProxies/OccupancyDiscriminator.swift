@@ -62,9 +62,9 @@ public final class OccupancyDiscriminator {
 
   /// Passes over samples of both policies.
   ///
-  /// The loss is mean softplus(−d) over the current policy's rows + mean softplus(d) over the reference's, whose minimum
-  /// is the log-ratio; for total variation mean tanh(−d) + mean tanh(d) + 0.01 d², for Wasserstein's the difference of
-  /// the means.
+  /// The loss is mean softplus(−d) over the current policy's rows + mean softplus(d) over the reference's, whose
+  /// minimum is the log-ratio; for total variation mean tanh(−d) + mean tanh(d) + 0.01 d², for Wasserstein's the
+  /// difference of the means.
   /// - Parameters:
   ///   - current: rows of `width` numbers, one after the other, where the current policy went.
   ///   - reference: the same where the reference policy went.
@@ -108,8 +108,8 @@ public final class OccupancyDiscriminator {
   /// The divergence, and each row's share of its gradient, from d on the current policy's rows.
   ///
   /// c = exp(d) − 1; χ² is estimated by the mean of c after the lowest and the highest 1 % were dropped. The penalty of
-  /// √χ² is c / √χ² where χ² is above 0 and c elsewhere; of χ² it is c, of KL and of Wasserstein's d, of total variation
-  /// the sign of d. A penalty that is not finite counts as 0, all are clipped.
+  /// √χ² is c / √χ² where χ² is above 0 and c elsewhere; of χ² it is c, of KL and of Wasserstein's d, of total
+  /// variation the sign of d. A penalty that is not finite counts as 0, all are clipped.
   /// - Returns: penalties, and the estimated divergence (χ² for both of its kinds).
   public static func penalties(
     _ divergence: OccupancyDivergence, logRatios: [Double], clip: Double

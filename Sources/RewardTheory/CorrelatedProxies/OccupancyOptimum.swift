@@ -14,12 +14,12 @@ public struct RegularisedPolicy: Sendable {
 }
 
 extension FiniteMDP {
-  /// Maximises E_μ[Rp] − β χ²(μ ‖ μ0) over the occupancies of all policies: the exact counterpart of ORPO, Rp being what
-  /// this process pays. Sweeping β traces the frontier of E_μ[Rp] − λ √χ².
+  /// Maximises E_μ[Rp] − β χ²(μ ‖ μ0) over the occupancies of all policies: the exact counterpart of ORPO, Rp being
+  /// what this process pays. Sweeping β traces the frontier of E_μ[Rp] − λ √χ².
   ///
   /// Frank and Wolfe's method: at μ the gradient is Rp − 2 β (w − 1) with w = μ / μ0, its best policy is found by value
-  /// iteration, and the step towards it has a closed form, for the objective is quadratic. (√χ² itself has a cone at μ0,
-  /// where the method would stall.) Its gap bounds what is missing.
+  /// iteration, and the step towards it has a closed form, for the objective is quadratic. (√χ² itself has a cone at
+  /// μ0, where the method would stall.) Its gap bounds what is missing.
   /// - Parameters:
   ///   - base: π0. It must reach every state that any policy reaches, with every action there, for χ² to be finite.
   ///   - beta: β, above 0, in units of reward a step.
@@ -78,7 +78,8 @@ extension FiniteMDP {
       gap: gap, iterations: iterations)
   }
 
-  /// The usual remedy: maximises E Σ γ^t [Rp − α KL(π(· | s) ‖ π0(· | s))] by soft value iteration with π0 as the prior.
+  /// The usual remedy: maximises E Σ γ^t [Rp − α KL(π(· | s) ‖ π0(· | s))] by soft value iteration with π0 as the
+  /// prior.
   /// - Throws: `GuerdonError` as `softValueIteration`, and for discount 1.
   public func actionRegularised(from base: TabularPolicy, alpha: Double) throws -> RegularisedPolicy {
     let soft = try softValueIteration(temperature: alpha, prior: base, tolerance: 1e-9)

@@ -61,9 +61,9 @@ public struct ProxyStatistics: Sendable, Hashable, Codable {
       ? min(1, max(-1, product / (squareP.squareRoot() * squareT.squareRoot()))) : nil
   }
 
-  /// λ = σp √(1 − r²): how much of the proxy's gain each unit of √χ² puts in doubt (the paper's theorem). It is what the
-  /// square root of χ² is to be multiplied by in J(π, Rp) − λ √χ²(μ ‖ μ0) for the bound on the true gain to be maximal.
-  /// nil where there is no correlation to speak of.
+  /// λ = σp √(1 − r²): how much of the proxy's gain each unit of √χ² puts in doubt (the paper's theorem). It is what
+  /// the square root of χ² is to be multiplied by in J(π, Rp) − λ √χ²(μ ‖ μ0) for the bound on the true gain to be
+  /// maximal. nil where there is no correlation to speak of.
   public var penaltyCoefficient: Double? { correlation.map { proxyDeviation * (1 - $0 * $0).squareRoot() } }
 }
 
@@ -88,8 +88,8 @@ public struct ProxyAssessment: Sendable, Hashable, Codable {
   /// The definition's second half: a correlated proxy whose optimisation left the true return below the base policy's.
   public var isHacking: Bool { isCorrelatedProxy && optimised.trueMean < base.trueMean }
 
-  /// How much of the correlation was lost: r under the base policy minus r under the optimised one, where a policy under
-  /// which one of the two rewards is constant has none to keep.
+  /// How much of the correlation was lost: r under the base policy minus r under the optimised one, where a policy
+  /// under which one of the two rewards is constant has none to keep.
   public var correlationLoss: Double { (base.correlation ?? 0) - (optimised.correlation ?? 0) }
 
   /// (J(π, Rp) − J(π0, Rp)) / σp; nil where the proxy is constant under the base policy.
@@ -104,8 +104,8 @@ public struct ProxyAssessment: Sendable, Hashable, Codable {
 
   /// The theorem: (J(π, R) − J0) / σ ≥ (1 / r) [(J(π, Rp) − J0p) / σp − √((1 − r²) χ²)].
   ///
-  /// The standardised proxy is r · (standardised truth) + √(1 − r²) Z with Z uncorrelated and of unit variance under μ0,
-  /// and by Cauchy and Schwarz |E_μ Z − E_μ0 Z| ≤ √χ². nil where r is not above 0 or χ² is unknown; −∞ where χ² is
+  /// The standardised proxy is r · (standardised truth) + √(1 − r²) Z with Z uncorrelated and of unit variance under
+  /// μ0, and by Cauchy and Schwarz |E_μ Z − E_μ0 Z| ≤ √χ². nil where r is not above 0 or χ² is unknown; −∞ where χ² is
   /// infinite and r below 1.
   public var trueGainBound: Double? {
     guard let r = base.correlation, r > 0, let proxyGain, let chiSquared else { return nil }

@@ -134,7 +134,7 @@ extension CorrelatedProxies {
     let bases = try configuration.temperatures.map {
       try world.basePolicy(temperature: $0, noise: configuration.noise)
     }
-    func assess(_ policy: TabularPolicy, _ base: TabularPolicy) throws -> ProxyAssessment {
+    @Sendable func assess(_ policy: TabularPolicy, _ base: TabularPolicy) throws -> ProxyAssessment {
       try world.process.assessProxy(world.proxy, truth: world.truth, base: base, optimised: policy)
     }
     let optimum = try world.process.proxyStatistics(

@@ -109,7 +109,8 @@ let package = Package(
       "GeneratedRewards",
       ["Basics", "Schemas", "Environments", "Rewards", "RewardPrograms", "Experiments", "Proposers"], swift: mujocoSwift),
     room(
-      "RewardTheory", ["Basics", "Experiments", "FiniteMDPs", "Environments", "Rewards"], swift: mujocoSwift),
+      "RewardTheory", ["Basics", "Experiments", "FiniteMDPs", "Environments", "Rewards", "Torch", "Agents"],
+      swift: mujocoSwift),
     room("ShapedRewards", ["Basics", "Experiments", "FiniteMDPs"]),
     room("Decisions", ["Basics", "Experiments", "FiniteMDPs"]),
 
@@ -152,7 +153,8 @@ let package = Package(
     tests("Experiments", ["Basics"]),
     tests("FiniteMDPs", ["Basics"]),
     tests("GeneratedRewards", ["Experiments", "Proposers", "RewardPrograms"]),
-    tests("RewardTheory", ["Basics", "Experiments", "FiniteMDPs", "Environments", "Rewards", "RewardPrograms"]),
+    tests(
+      "RewardTheory", ["Basics", "Experiments", "FiniteMDPs", "Environments", "Rewards", "RewardPrograms", "Agents"]),
     tests("ShapedRewards", ["Basics", "Experiments", "FiniteMDPs"]),
     tests("Decisions", ["Basics", "Experiments", "FiniteMDPs"]),
     tests("RewardDesign", ["Basics", "Environments", "Proposers", "RewardPrograms"]),

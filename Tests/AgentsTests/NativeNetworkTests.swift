@@ -9,6 +9,7 @@ import Testing
 @Suite struct NativeNetworkTests {
   struct Input: Encodable {
     var widths: [Int]
+    var activation: String
     var weights: [[Float]]
     var biases: [[Float]]
     var x: [[Float]]
@@ -30,7 +31,7 @@ import Testing
         linear = torch.nn.Linear(a, b)
         with torch.no_grad():
             linear.weight.copy_(torch.tensor(d["weights"][i]).view(b, a)); linear.bias.copy_(torch.tensor(d["biases"][i]))
-        layers += [linear, torch.nn.Tanh()]
+        layers += [linear, dict(tanh=torch.nn.Tanh, relu=torch.nn.ReLU, leakyReLU=torch.nn.LeakyReLU)[d["activation"]]()]
     net = torch.nn.Sequential(*layers[:-1])
     x, y = torch.tensor(d["x"]), torch.tensor(d["target"])
     outputs = net(x).detach().tolist()
@@ -47,10 +48,13 @@ import Testing
     """
 
   /// Widths and batches that meet every block of the kernels, and their remainders.
-  @Test(arguments: [([17, 64, 64, 6], 64), ([3, 64, 1], 7), ([1, 5, 9, 33, 2], 13), ([26, 48, 24], 1), ([4, 2], 5)])
-  func equalsPyTorch(widths: [Int], batch: Int) throws {
+  @Test(
+    arguments: [([17, 64, 64, 6], 64), ([3, 64, 1], 7), ([1, 5, 9, 33, 2], 13), ([26, 48, 24], 1), ([4, 2], 5)],
+    [MLP.Activation.tanh, .leakyReLU])
+  func equalsPyTorch(shape: (widths: [Int], batch: Int), activation: MLP.Activation) throws {
+    let (widths, batch) = shape
     var random = RandomGenerator(seed: UInt64(batch))
-    let network = MLP(widths: widths)
+    let network = MLP(widths: widths, activation: activation)
     network.initialize(outputGain: 1, random: &random)
     for index in network.layers.indices {
       let (weight, bias) = network.get(layer: index)
@@ -63,7 +67,7 @@ import Testing
     let torch: Output = try Python.run(
       Self.script,
       input: Input(
-        widths: widths, weights: network.layers.indices.map { network.get(layer: $0).weight },
+        widths: widths, activation: activation.rawValue, weights: network.layers.indices.map { network.get(layer: $0).weight },
         biases: network.layers.indices.map { network.get(layer: $0).bias }, x: x, target: target, steps: steps))
 
     let stride = padded(widths[0]), outputs = widths[widths.count - 1], outputRow = padded(outputs)

@@ -310,6 +310,18 @@ enum Kernels {
     }
   }
 
+  /// The slope of leakyReLU below 0: PyTorch's.
+  static let leak: Float = 0.01
+
+  static func leakyReLU(_ x: UnsafeMutablePointer<Float>, count: Int) {
+    var i = 0
+    while i < count {
+      let value = (x + i).lanes
+      (x + i).lanes = value.replacing(with: value * Lanes(repeating: leak), where: value .< 0)
+      i &+= 8
+    }
+  }
+
   /// tanh in place, to 4 units in the last place: a rational approximation on |x| < 7.9, beyond which floats say ±1.
   static func tanh(_ x: UnsafeMutablePointer<Float>, count: Int) {
     var i = 0

@@ -9,7 +9,11 @@ import Foundation
 /// rows padded to whole vectors; the padding is zero and stays zero.
 package final class MLP: @unchecked Sendable {
   /// What hidden layers end in.
-  package enum Activation: String, Sendable { case tanh, relu }
+  package enum Activation: String, Sendable {
+    case tanh, relu
+    /// max(x, x / 100).
+    case leakyReLU
+  }
 
   /// Where one layer's numbers stand in the parameter buffer.
   struct Layer: Sendable {
@@ -60,7 +64,7 @@ package final class MLP: @unchecked Sendable {
   }
 
   /// Weights and biases uniform in ±1/√inputs, as PyTorch starts its `Linear`.
-  func initializeUniformly(random: inout RandomGenerator) {
+  package func initializeUniformly(random: inout RandomGenerator) {
     for (index, layer) in layers.enumerated() {
       let bound = 1 / Double(layer.inputs).squareRoot()
       let weight = (0..<layer.outputs * layer.inputs).map { _ in Float(random.uniform(-bound, bound)) }
@@ -177,6 +181,7 @@ package final class MLP: @unchecked Sendable {
         switch activation {
         case .tanh: Kernels.tanh(output, count: count &* layer.row)
         case .relu: Kernels.relu(output, count: count &* layer.row)
+        case .leakyReLU: Kernels.leakyReLU(output, count: count &* layer.row)
         }
       }
       rows = UnsafePointer(output)
@@ -237,6 +242,13 @@ package final class MLP: @unchecked Sendable {
       case .relu:
         while j < row {
           (delta + j).lanes.replace(with: 0, where: (below + j).lanes .<= 0)
+          j &+= 8
+        }
+      case .leakyReLU:
+        while j < row {
+          let value = (delta + j).lanes
+          (delta + j).lanes = value.replacing(
+            with: value * Lanes(repeating: Kernels.leak), where: (below + j).lanes .<= 0)
           j &+= 8
         }
       }

@@ -254,10 +254,3 @@ struct TrajectoryCode: Sendable {
     }
   }
 }
-
-func dot(_ a: [Double], _ b: [Double]) -> Double {
-  precondition(a.count == b.count, "a scalar product is of lists of one length")
-  var sum = 0.0
-  for k in a.indices { sum += a[k] * b[k] }
-  return sum
-}

@@ -13,6 +13,11 @@ let languageRows: [Row] = [
   programRow("per transition of a batch vs numpy", "text2reward.py", mode: "numpy", rows: 256, atLeast: 100),
   programRow(
     "one transition a call vs numpy", "text2reward.py", mode: "numpy", rows: 256, oneByOne: true, atLeast: 100),
+  // 5 ms a program of this length, 200 a second, are wanted, whatever the peer takes.
+  Row(
+    name: "Reward program, compiling 51 lines vs torch.jit.script", unit: "programs/s", atLeast: 1, repetitions: 3,
+    ours: { try compileRate("eureka.py") },
+    peer: { try Peer.rate("program.py", [programs.appendingPathComponent("eureka.py").path, "compile", "1"]) }),
   Row(
     name: "Reward program, plain arithmetic vs a loop in Swift", unit: "transitions/s", atLeast: 0.5,
     ours: { try programRate("arithmetic.py", rows: 4096) },
@@ -77,6 +82,18 @@ private func programRate(_ file: String, rows: Int, oneByOne: Bool = false) thro
       }
     }
   }
+}
+
+/// Programs compiled and checked a second.
+private func compileRate(_ file: String) throws -> Double {
+  let source = try Files.readText(programs.appendingPathComponent(file))
+  let schema = schema(of: source)
+  var isWrong = false
+  let result = rate(1) {
+    if (try? RewardProgram.compile(source, name: file, schema: schema)) == nil { isWrong = true }
+  }
+  if isWrong { throw GuerdonError.failure("\(file) does not compile.") }
+  return result
 }
 
 /// `arithmetic.py` by hand.

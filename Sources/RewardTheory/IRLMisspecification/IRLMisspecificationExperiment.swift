@@ -37,7 +37,7 @@ extension IRLMisspecification {
 
     public static let smoke: Configuration = {
       var configuration = Configuration()
-      configuration.discountErrors = [0, 1e-3]
+      configuration.discountErrors = [0, 1e-3, 5e-2]
       configuration.transformations = 150
       configuration.seeds = [0, 1, 2]
       return configuration
@@ -115,12 +115,12 @@ extension IRLMisspecification {
     for (model, name) in names.enumerated() {
       var arm: [String: [Double]] = [:]
       for (index, error) in errors.enumerated() {
-        arm["discount -\(error): worst over the fibre"] = measured.map { $0.exactWorst[model][index] }
-        arm["discount -\(error): worst of \(configuration.fibreSamples) found"] = measured.map {
+        arm["discount wrong by \(error): worst over the fibre"] = measured.map { $0.exactWorst[model][index] }
+        arm["discount wrong by \(error): worst of \(configuration.fibreSamples) found"] = measured.map {
           $0.foundWorst[model][index]
         }
-        arm["discount -\(error): representative"] = measured.map { $0.representative[model][index] }
-        if model == 1 { arm["discount -\(error): learned by gradients"] = measured.map { $0.learned[index] } }
+        arm["discount wrong by \(error): representative"] = measured.map { $0.representative[model][index] }
+        if model == 1 { arm["discount wrong by \(error): learned by gradients"] = measured.map { $0.learned[index] } }
       }
       arm["dynamics: worst over the fibre"] = measured.map { $0.dynamicsWorst[model] }
       arm["dynamics: worst of \(configuration.fibreSamples) found"] = measured.map { $0.dynamicsFound[model] }

@@ -393,6 +393,26 @@ import Testing
     #expect(throws: GuerdonError.self) {
       try ApplicantTable(contentsOf: folder.appendingPathComponent("none"), format: .german)
     }
+    // The attribute that makes the groups is no feature, the other one is the last.
+    let rows: [String] = (0..<24).map { (i: Int) -> String in
+      let status: String = i % 3 == 0 ? "A92" : "A93", label: String = i % 6 == 0 ? "2" : "1"
+      let age = 20 + i
+      return "A11 6 A34 A43 1169 A65 A75 4 \(status) A101 4 A121 \(age) A143 A152 2 A173 1 A192 A201 \(label)"
+    }
+    let german = folder.appendingPathComponent("german")
+    try Files.write(rows.joined(separator: "\n"), to: german)
+    let bySex = try ApplicantTable(contentsOf: german, format: .german, groupedBy: .sex)
+    #expect(bySex.groups == (0..<24).map { $0 % 3 == 0 })
+    #expect(bySex.isGood == (0..<24).map { $0 % 6 != 0 })
+    let width = bySex.width
+    let lastBySex: [Double] = (0..<24).map { bySex.features[($0 + 1) * width - 1] }
+    #expect(lastBySex == (0..<24).map { Double(20 + $0) })
+    let byAge = try ApplicantTable(contentsOf: german, format: .german, groupedBy: .age)
+    #expect(byAge.groups == (0..<24).map { $0 > 5 })
+    let lastByAge: [Double] = (0..<24).map { byAge.features[($0 + 1) * width - 1] }
+    #expect(lastByAge == (0..<24).map { $0 % 3 == 0 ? 1.0 : 0.0 })
+    // Half of the women and none of the men are bad: the sexes it is.
+    #expect(try ApplicantTable(contentsOf: german, format: .german) == bySex)
     var rule = Rule()
     rule.settle = 1
     #expect(throws: GuerdonError.self) { try Learner(arms: 3, constraints: 1, horizon: 10, rule: rule) }

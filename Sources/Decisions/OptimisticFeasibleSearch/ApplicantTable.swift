@@ -8,15 +8,22 @@ public struct ApplicantTable: Sendable, Hashable {
   /// What a file is.
   public enum Format: String, Sendable, Codable, CaseIterable {
     /// `german.data` of UCI's Statlog German Credit: 1000 rows of 20 attributes and a class, separated by blanks. Groups are
-    /// men and women (attribute 9); good is class 1.
+    /// men and women (attribute 9), or people up to 25 years and older ones; good is class 1.
     case german
     /// `compas-scores-two-years.csv` of ProPublica, with its own filter of rows. Groups are African-American and Caucasian
     /// defendants; good is no recidivism within two years.
     case compas
     /// The diabetes data of Efron et al. (2004) with their header `AGE SEX BMI BP S1 … S6 Y`, separated by tabs, blanks or
-    /// commas. Good is Y above its median; groups are the sexes or, where their shares of good ones
-    /// differ by less than 0.1, the ages about the median.
+    /// commas. Good is Y above its median; groups are the sexes, or the ages up to the median and above.
     case diabetes
+  }
+
+  /// What the two groups are made by; defendants are always told apart by race.
+  public enum Attribute: String, Sendable, Codable, CaseIterable {
+    case sex, age
+    /// The sexes, unless their shares of good ones differ by less than 0.1: then there is little to be fair about, and the ages
+    /// take their place.
+    case automatic
   }
 
   /// Features a row.
@@ -38,10 +45,10 @@ public struct ApplicantTable: Sendable, Hashable {
 
   /// Reads a file of at most 64 MiB.
   /// - Throws: `GuerdonError` naming the file, the line and what is wrong there.
-  public init(contentsOf url: URL, format: Format) throws {
+  public init(contentsOf url: URL, format: Format, groupedBy attribute: Attribute = .automatic) throws {
     let text = try Files.readText(url, limit: 64 << 20)
     do {
-      try self.init(text, format: format)
+      try self.init(text, format, attribute)
     } catch let problem as Problem {
       let place = problem.line.map { ", line \($0)" } ?? ""
       throw GuerdonError.failure("\(url.path)\(place) is no \(format.rawValue) file: \(problem.reason).")
@@ -57,12 +64,31 @@ public struct ApplicantTable: Sendable, Hashable {
     var reason: String
   }
 
-  private init(_ text: String, format: Format) throws {
+  private init(_ text: String, _ format: Format, _ attribute: Attribute) throws {
     switch format {
-    case .german: self = try Self.german(text)
+    case .german: self = try Self.german(text, attribute)
     case .compas: self = try Self.compas(text)
-    case .diabetes: self = try Self.diabetes(text)
+    case .diabetes: self = try Self.diabetes(text, attribute)
     }
+  }
+
+  /// Groups people by sex or by age; the attribute that does not group them becomes their last feature.
+  private init(
+    _ features: [Double], sexes: [Bool], ages: [Double], youngest limit: Double, _ isGood: [Bool], _ attribute: Attribute
+  ) {
+    let isBySex =
+      switch attribute {
+      case .sex: true
+      case .age: false
+      case .automatic: abs(Self.difference(of: isGood, between: sexes)) >= 0.1
+      }
+    let width = features.count / max(isGood.count, 1)
+    self.init(
+      width: width + 1,
+      features: isGood.indices.flatMap { i in
+        features[i * width..<(i + 1) * width] + [isBySex ? ages[i] : sexes[i] ? 1 : 0]
+      },
+      groups: isBySex ? sexes : ages.map { $0 > limit }, isGood: isGood)
   }
 
   // MARK: German Credit
@@ -77,9 +103,9 @@ public struct ApplicantTable: Sendable, Hashable {
     (19, ["A201", "A202"]),
   ]
 
-  private static func german(_ text: String) throws -> ApplicantTable {
-    let numeric = [1, 4, 7, 10, 12, 15, 17]
-    var features: [Double] = [], groups: [Bool] = [], isGood: [Bool] = []
+  private static func german(_ text: String, _ attribute: Attribute) throws -> ApplicantTable {
+    let numeric = [1, 4, 7, 10, 15, 17]
+    var features: [Double] = [], isFemale: [Bool] = [], ages: [Double] = [], isGood: [Bool] = []
     for (number, line) in lines(text) {
       let cells = line.split(whereSeparator: \.isWhitespace).map(String.init)
       guard cells.count == 21 else {
@@ -93,17 +119,17 @@ public struct ApplicantTable: Sendable, Hashable {
         features += values.map { $0 == cells[column] ? 1 : 0 }
       }
       switch cells[8] {
-      case "A91", "A93", "A94": groups.append(false)
-      case "A92", "A95": groups.append(true)
+      case "A91", "A93", "A94": isFemale.append(false)
+      case "A92", "A95": isFemale.append(true)
       default: throw Problem(line: number, reason: "field 9 is \"\(cells[8])\", not one of A91 … A95")
       }
       guard cells[20] == "1" || cells[20] == "2" else {
         throw Problem(line: number, reason: "the class is \"\(cells[20])\", neither 1 nor 2")
       }
+      ages.append(try self.number(cells[12], "field 13", number))
       isGood.append(cells[20] == "1")
     }
-    let width = numeric.count + germanCategories.reduce(0) { $0 + $1.values.count }
-    return ApplicantTable(width: width, features: features, groups: groups, isGood: isGood)
+    return ApplicantTable(features, sexes: isFemale, ages: ages, youngest: 25, isGood, attribute)
   }
 
   // MARK: COMPAS
@@ -146,7 +172,7 @@ public struct ApplicantTable: Sendable, Hashable {
 
   // MARK: Diabetes
 
-  private static func diabetes(_ text: String) throws -> ApplicantTable {
+  private static func diabetes(_ text: String, _ attribute: Attribute) throws -> ApplicantTable {
     let rows = lines(text).map { number, line in
       (number, line.split { $0.isWhitespace || $0 == "," }.map(String.init))
     }
@@ -166,14 +192,10 @@ public struct ApplicantTable: Sendable, Hashable {
       let sorted = table.map { $0[column] }.sorted(), middle = sorted.count / 2
       return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
     }
-    let middle = median(10), age = median(0)
-    let isGood = table.map { $0[10] > middle }
-    let sexes = table.map { $0[1] > 1.5 }
-    // Where the sexes fare alike there is nothing to be fair about, and the ages take their place.
-    let bySex = abs(difference(of: isGood, between: sexes)) >= 0.1
+    let middle = median(10)
     return ApplicantTable(
-      width: 9, features: table.flatMap { [$0[bySex ? 0 : 1]] + $0[2...9] },
-      groups: bySex ? sexes : table.map { $0[0] > age }, isGood: isGood)
+      table.flatMap { $0[2...9] }, sexes: table.map { $0[1] > 1.5 }, ages: table.map { $0[0] }, youngest: median(0),
+      table.map { $0[10] > middle }, attribute)
   }
 
   /// The difference of the groups' shares of good ones.

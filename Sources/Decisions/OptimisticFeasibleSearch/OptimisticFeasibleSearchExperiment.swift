@@ -34,6 +34,8 @@ extension OptimisticFeasibleSearch {
     public var german = ""
     public var compas = ""
     public var diabetes = ""
+    /// What makes the groups of the German and the diabetes data.
+    public var groupedBy = ApplicantTable.Attribute.automatic
     /// Whether the variants of OFS are run too.
     public var ablations = false
 
@@ -131,7 +133,7 @@ extension OptimisticFeasibleSearch {
       (.german, configuration.german), (.compas, configuration.compas), (.diabetes, configuration.diabetes),
     ]
     for (format, path) in files where !path.isEmpty {
-      let table = try ApplicantTable(contentsOf: URL(fileURLWithPath: path), format: format)
+      let table = try ApplicantTable(contentsOf: URL(fileURLWithPath: path), format: format, groupedBy: configuration.groupedBy)
       benchmarks.append(
         Benchmark(name: format.rawValue, share: 0.5, constraints: configuration.constraints) { seed, constraints in
           try loop(of: table, seed: seed, configuration.resampling, constraints)

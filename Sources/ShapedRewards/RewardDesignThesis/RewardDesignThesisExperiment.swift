@@ -120,7 +120,7 @@ extension RewardDesignThesis {
         Double(Set(reward.indices.filter { abs(reward[$0]) > 1e-9 }.map { $0 / DesignWorlds.Room.actions }).count)
       ]
     }
-    return Evidence(claims: claims, arms: arms, notes: notes(configuration, room))
+    return Evidence(claims: claims, arms: arms, notes: notes(configuration, room, arms))
   }
 
   // MARK: Room
@@ -417,10 +417,16 @@ extension RewardDesignThesis {
     }
   }
 
-  private static func notes(_ configuration: Configuration, _ room: RoomDesigns) -> [String] {
+  private static func notes(
+    _ configuration: Configuration, _ room: RoomDesigns, _ arms: [String: [String: [Double]]]
+  ) -> [String] {
     func list(_ values: [Double]) -> String { values.map { String(format: "%.5f", $0) }.joined(separator: ", ") }
     let craft = room.craftViolations
+    let short = Statistics.mean(arms["Room: ExpRD (B = \(configuration.explicable.budget), short)"]?["value"] ?? [])
     return [
+      "P1's optima are not unique. ExpRD is the vertex that the solver stops at; with a penalty of "
+        + "\(configuration.room.normPenalty) on the norm, which picks a short reward, Q-learning is worth "
+        + "\(String(format: "%.2f", short)).",
       "ExpRD on Room chose the states \(room.design.support.map(String.init).joined(separator: ", ")) with g = "
         + "\(list(room.design.informativeness)), by \(room.design.programs) linear programs.",
       "CRAFT's reward makes a worse action the best one in \(craft) of \(room.problem.stateCount) states.",

@@ -108,51 +108,61 @@ extension ExpressivityDiagram {
     for level in 0..<rows {
       let members = nodes.indices.filter { nodes[$0].level == level }
       for (k, node) in members.enumerated() {
-        centres[node] = (
-          width * (Double(k) + 0.5) / Double(members.count), top + (Double(level) + 0.5) * rowHeight - 18
-        )
+        let x: Double = width * (Double(k) + 0.5) / Double(members.count)
+        let y: Double = top + (Double(level) + 0.5) * rowHeight - 18
+        centres[node] = (x, y)
       }
     }
     var lines: [String] = [
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Int(width)) \(Int(height))\" "
-        + "font-family=\"system-ui, sans-serif\" role=\"img\">",
-      "<title>What objective-specification formalisms can express</title>",
-      "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>",
-      "<text x=\"24\" y=\"30\" font-size=\"17\" font-weight=\"600\" fill=\"#1a2233\">Who can express at least as much as whom</text>",
-      "<text x=\"24\" y=\"50\" font-size=\"12\" fill=\"#5a6478\">Above contains below. Solid: a witness shows that it is "
-        + "strictly more; dashed: strictness not machine-checked.</text>",
+      """
+      <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(Int(width)) \(Int(height))" \
+      font-family="system-ui, sans-serif" role="img">
+      <title>What objective-specification formalisms can express</title>
+      <rect width="100%" height="100%" fill="#ffffff"/>
+      <text x="24" y="30" font-size="17" font-weight="600" fill="#1a2233">Who can express at least as much as whom</text>
+      <text x="24" y="50" font-size="12" fill="#5a6478">Above contains below. Solid: a witness shows that it is \
+      strictly more; dashed: strictness not machine-checked.</text>
+      """
     ]
+    func number(_ value: Double) -> String { String(format: "%.1f", value) }
     for edge in edges {
       let (from, to) = (centres[edge.upper], centres[edge.lower])
-      let title = edge.reasons.joined(separator: "; ")
-        + (edge.strictness.map { ". Strict by \($0)." } ?? ". Strictness is not machine-checked.")
-      let middle = (from.y + to.y) / 2
+      let strictness: String = edge.strictness.map { "Strict by \($0)." } ?? "Strictness is not machine-checked."
+      let title = Self.escaped(edge.reasons.joined(separator: "; ") + ". " + strictness)
+      let begin: Double = from.y + boxHeight / 2, end: Double = to.y - boxHeight / 2
+      let middle: Double = (begin + end) / 2
+      let (x, y) = (number(from.x), number(to.x))
+      let dash = edge.strictness == nil ? " stroke-dasharray=\"5 4\"" : ""
       lines.append(
-        String(
-          format: "<path d=\"M %.1f %.1f C %.1f %.1f %.1f %.1f %.1f %.1f\" fill=\"none\" stroke=\"#8a94a8\" "
-            + "stroke-width=\"1.6\"%@><title>%@</title></path>", from.x, from.y + boxHeight / 2, from.x, middle, to.x,
-          middle, to.x, to.y - boxHeight / 2, edge.strictness == nil ? " stroke-dasharray=\"5 4\"" : "",
-          Self.escaped(title)))
+        """
+        <path d="M \(x) \(number(begin)) C \(x) \(number(middle)) \(y) \(number(middle)) \(y) \(number(end))" \
+        fill="none" stroke="#8a94a8" stroke-width="1.6"\(dash)><title>\(title)</title></path>
+        """)
       if let witness = edge.strictness {
-        // Where the label stands on the curve, three quarters of the way down.
-        let (x, y) = (from.x * 0.15625 + to.x * 0.84375, from.y * 0.2 + to.y * 0.8 - boxHeight * 0.3)
+        // On the curve, three quarters of the way down.
+        let across: Double = from.x * 0.15625 + to.x * 0.84375
+        let down: Double = begin * 0.296875 + end * 0.703125
         lines.append(
-          String(
-            format: "<text x=\"%.1f\" y=\"%.1f\" font-size=\"10\" fill=\"#5a6478\" text-anchor=\"middle\" "
-              + "paint-order=\"stroke\" stroke=\"#ffffff\" stroke-width=\"3\">%@</text>", x, y, witness))
+          """
+          <text x="\(number(across))" y="\(number(down))" font-size="10" fill="#5a6478" text-anchor="middle" \
+          paint-order="stroke" stroke="#ffffff" stroke-width="3">\(witness)</text>
+          """)
       }
     }
     for (k, node) in nodes.enumerated() {
       let label = node.formalisms.map(\.rawValue).joined(separator: " = ")
-      let boxWidth = max(70, Double(label.count) * 9 + 28)
-      let title = node.formalisms.map { "\($0.rawValue): \($0.title), \($0.definition)" }.joined(separator: "\n")
+      let boxWidth: Double = max(70, Double(label.count) * 9 + 28)
+      let meanings: [String] = node.formalisms.map { "\($0.rawValue): \($0.title), \($0.definition)" }
+      let title = Self.escaped(meanings.joined(separator: "\n"))
+      let (x, y) = (number(centres[k].x), number(centres[k].y + 5))
+      let left = number(centres[k].x - boxWidth / 2), upper = number(centres[k].y - boxHeight / 2)
       lines.append(
-        String(
-          format: "<g><title>%@</title><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"9\" "
-            + "fill=\"#eef3fb\" stroke=\"#3c5a96\" stroke-width=\"1.4\"/>"
-            + "<text x=\"%.1f\" y=\"%.1f\" font-size=\"15\" font-weight=\"600\" fill=\"#1a2233\" "
-            + "text-anchor=\"middle\">%@</text></g>", Self.escaped(title), centres[k].x - boxWidth / 2,
-          centres[k].y - boxHeight / 2, boxWidth, boxHeight, centres[k].x, centres[k].y + 5, Self.escaped(label)))
+        """
+        <g><title>\(title)</title><rect x="\(left)" y="\(upper)" width="\(number(boxWidth))" \
+        height="\(number(boxHeight))" rx="9" fill="#eef3fb" stroke="#3c5a96" stroke-width="1.4"/>\
+        <text x="\(x)" y="\(y)" font-size="15" font-weight="600" fill="#1a2233" text-anchor="middle">\
+        \(Self.escaped(label))</text></g>
+        """)
     }
     lines.append("</svg>")
     return lines.joined(separator: "\n") + "\n"

@@ -14,7 +14,7 @@ extension ExpressivityEnvironment {
       let choices = isLast ? 1 : 2 + random.integer(below: 2)
       actions.append((0..<choices).map { "a\($0)" })
       successors.append(
-        (0..<choices).map { _ in
+        (0..<choices).map { (_: Int) -> [Double] in
           var row = [Double](repeating: 0, count: count)
           if isLast {
             row[s] = 1
@@ -38,7 +38,7 @@ extension ExpressivityEnvironment {
   func randomPolicy(by random: inout RandomGenerator) throws -> TabularPolicy {
     let isCertain = random.uniform() < 0.3
     return try policy(
-      actions.map { list in
+      actions.map { (list: [String]) -> [Double] in
         if isCertain && random.uniform() < 0.8 {
           let chosen = random.integer(below: list.count)
           return list.indices.map { $0 == chosen ? 1 : 0 }
@@ -56,7 +56,12 @@ extension ExpressivityEnvironment {
     let (shift, slope) = (random.normal(), 1 + random.uniform())
     let bend: @Sendable (Double) -> Double = { sin(slope * $0 + shift) + 0.1 * $0 }
     let fold: @Sendable ([Double]) -> Double = { values in
-      values.enumerated().reduce(0.0) { $0 + bend($1.element + Double($1.offset)) * (1 + shift * Double($1.offset % 3)) }
+      var sum = 0.0
+      for (k, value) in values.enumerated() {
+        let weight: Double = 1 + shift * Double(k % 3)
+        sum += weight * bend(value + Double(k))
+      }
+      return sum
     }
     let lexicographic: @Sendable ([Double], [Double]) -> Int = { first, second in
       // Coarse at first, so that the later entries have a say.
@@ -87,11 +92,17 @@ extension ExpressivityEnvironment {
     case .functionsOfTrajectories:
       let weights = reward()
       return .trajectories { ξ in
-        ξ.steps.enumerated().reduce(bend(weights[ξ.tail])) { $0 * 0.7 + bend(weights[$1.element] + Double($1.offset)) }
+        var sum = bend(weights[ξ.tail])
+        for (t, k) in ξ.steps.enumerated() { sum = 0.7 * sum + bend(weights[k] + Double(t)) }
+        return sum
       }
     case .regularised:
       let strength = random.uniform(0.1, 2)
-      return .regularised(reward(), strength: strength, discount: discount) { $0.reduce(0.0) { $0 + bend(3 * $1) } }
+      return .regularised(reward(), strength: strength, discount: discount) { distribution in
+        var sum = 0.0
+        for probability in distribution { sum += bend(3 * probability) }
+        return sum
+      }
     case .outerNonlinear: return .outerNonlinear(reward(), discount: discount, bend)
     case .outerMultiObjective: return .outerMultiObjective([reward(), reward(), reward()], discount: discount, fold)
     case .functionsOfOccupancies: return .occupancy(discount: discount, fold)

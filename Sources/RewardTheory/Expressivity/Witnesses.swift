@@ -35,6 +35,12 @@ extension Witness {
 
   private static let discount = 0.9
 
+  private static func refuted(
+    _ formalisms: [Formalism], by order: PolicyOrder
+  ) -> [(formalism: Formalism, proof: Proof)] {
+    formalisms.map { (formalism: $0, proof: .decision(order)) }
+  }
+
   /// s0 with `count` actions, which all lead to the same absorbing end.
   private static func bandit(_ name: String, _ count: Int) throws -> ExpressivityEnvironment {
     try ExpressivityEnvironment(
@@ -54,7 +60,11 @@ extension Witness {
 
   /// Lattice points of the triangle of distributions over three actions.
   private static func triangle(_ n: Int) -> [[Double]] {
-    (0...n).flatMap { i in (0...n - i).map { j in [Double(i), Double(j), Double(n - i - j)].map { $0 / Double(n) } } }
+    var points: [[Double]] = []
+    for i in 0...n {
+      for j in 0...n - i { points.append([Double(i), Double(j), Double(n - i - j)].map { $0 / Double(n) }) }
+    }
+    return points
   }
 
   private static func zeros(_ environment: ExpressivityEnvironment) -> [Double] {
@@ -81,20 +91,25 @@ extension Witness {
         .outerNonlinear(take, discount: discount) { -($0 - 0.5) * ($0 - 0.5) },
         .regularised(zeros(env), strength: 1, discount: discount, negativeEntropy),
       ],
-      beyond: [
-        Formalism.markovRewards, .rewardMachines, .linearTemporalLogic, .limitAverageReward, .functionsOfTrajectories,
-        .innerNonlinear, .innerMultiObjective,
-      ].map { ($0, .decision(order)) })
+      beyond: refuted(
+        [
+          .markovRewards, .rewardMachines, .linearTemporalLogic, .limitAverageReward, .functionsOfTrajectories,
+          .innerNonlinear, .innerMultiObjective,
+        ], by: order))
   }
 
   private static func w2() throws -> Witness {
     let env = try corridor("W2")
-    let target: @Sendable (TabularPolicy) -> Double = { $0[0, 1] * $0[1, 1] + $0[0, 0] * $0[1, 0] }
+    let target: @Sendable (TabularPolicy) -> Double = { π in π[0, 1] * π[1, 1] + π[0, 0] * π[1, 0] }
     func order(_ points: [(Double, Double)]) throws -> PolicyOrder {
       let policies = try points.map { try env.policy([[1 - $0.0, $0.0], [1 - $0.1, $0.1], [1]]) }
       return PolicyOrder(policies, by: policies.map(target))
     }
-    func product(_ n: Int) -> [(Double, Double)] { grid(n).flatMap { p in grid(n).map { (p, $0) } } }
+    func product(_ n: Int) -> [(Double, Double)] {
+      var points: [(Double, Double)] = []
+      for p in grid(n) { for q in grid(n) { points.append((p, q)) } }
+      return points
+    }
     let corners = try order(product(1))
     // The machine's state is 0 at first and after a 0 in s1, else 1; labels: 0, 1 in s1, the rest.
     var labels = [Int](repeating: 2, count: env.transitionCount)
@@ -107,18 +122,17 @@ extension Witness {
     ones[env.transition(0, 1, 1)] = 1
     ones[env.transition(1, 1, 2)] = 1
     let one = TemporalFormula.label(0)
+    let equally = TemporalFormula.or(.and(one, .next(one)), .and(.not(one), .next(.not(one))))
     let first = env.transition(0, 1, 1), second = env.transition(1, 1, 2)
     return Witness(
       id: "W2", summary: "two choices in a row; best to choose the same twice", environment: env, target: target,
       fine: try order(product(20)), coarse: try order(product(4)),
       expressedBy: [
         .rewardMachine(machine, discount: discount),
-        .temporal(.or(.and(one, .next(one)), .and(.not(one), .next(.not(one)))), labels: ones),
+        .temporal(equally, labels: ones),
         .trajectories { ξ in ξ.steps.contains(first) == ξ.steps.contains(second) ? 1 : 0 },
       ],
-      beyond: [
-        (.markovRewards, .decision(corners)), (.regularised, .decision(corners)),
-        (.limitAverageReward, .decision(corners)),
+      beyond: refuted([.markovRewards, .regularised, .limitAverageReward], by: corners) + [
         (
           .outerNonlinear,
           .obligation("every reward gives a corner the same return as a policy with p or q = 1/2") {
@@ -173,7 +187,7 @@ extension Witness {
       id: "W3", summary: "one choice of three prizes, worth 0, .3 and 1; the expected prize counts", environment: env,
       target: target, fine: order, coarse: order,
       expressedBy: [.markovReward(entering, discount: discount), .limitAverage(staying)],
-      beyond: [(.linearTemporalLogic, .decision(PolicyOrder(certain, by: certain.map(target))))])
+      beyond: refuted([.linearTemporalLogic], by: PolicyOrder(certain, by: certain.map(target))))
   }
 
   private static func w4() throws -> Witness {
@@ -191,8 +205,7 @@ extension Witness {
       expressedBy: [
         .temporal(.eventually(.label(0)), labels: labels), .limitAverage(reward(env, [(1, 0, 1, 1)])),
       ],
-      beyond: [
-        (.markovRewards, .decision(order)),
+      beyond: refuted([.markovRewards], by: order) + [
         (
           .rewardMachines,
           .obligation("every machine's score is continuous in p: |J(p) - J(0)| ≤ 2 max|R| γ p / (1-γ)²") {
@@ -239,7 +252,7 @@ extension Witness {
       expressedBy: [
         .markovReward(reward(env, [(0, 0, 1, 1)]), discount: discount), .temporal(.label(0), labels: labels),
       ],
-      beyond: [(.limitAverageReward, .decision(order))])
+      beyond: refuted([.limitAverageReward], by: order))
   }
 
   private static func w6() throws -> Witness {
@@ -269,10 +282,11 @@ extension Witness {
     let uniform = try env.policy([[third, third, 1 - 2 * third], [1]])
     for direction in 0..<200 {
       let angle = 2 * Double.pi * Double(direction) / 200
-      let c = [cos(angle), cos(angle + 2 * Double.pi / 3), cos(angle + 4 * Double.pi / 3)]
+      let c: [Double] = (0..<3).map { cos(angle + 2 * Double.pi * Double($0) / 3) }
       // Along (c1 - c2, c2 - c0, c0 - c1) neither the sum of probabilities nor the return changes.
-      let step = [c[1] - c[2], c[2] - c[0], c[0] - c[1]].map { 0.1 * $0 }
-      let other = try env.policy([(0..<3).map { uniform[0, $0] + step[$0] }, [1]])
+      let step: [Double] = [c[1] - c[2], c[2] - c[0], c[0] - c[1]]
+      let moved: [Double] = (0..<3).map { (a: Int) -> Double in uniform[0, a] + 0.1 * step[a] }
+      let other = try env.policy([moved, [1]])
       let score = Objective.markovReward(
         reward(env, c.enumerated().map { (0, $0, 1, $1) }), discount: discount)
       let returns = (try env.score(score, uniform) ?? 0, try env.score(score, other) ?? 1)
@@ -283,23 +297,31 @@ extension Witness {
 
   private static func w7() throws -> Witness {
     let env = try corridor("W7")
-    let target: @Sendable (TabularPolicy) -> Double = { -($0[0, 1] + $0[1, 1] - 1) * ($0[0, 1] + $0[1, 1] - 1) }
+    let target: @Sendable (TabularPolicy) -> Double = { π in
+      let sum: Double = π[0, 1] + π[1, 1]
+      return -(sum - 1) * (sum - 1)
+    }
     func order(_ points: [(Double, Double)]) throws -> PolicyOrder {
       let policies = try points.map { try env.policy([[1 - $0.0, $0.0], [1 - $0.1, $0.1], [1]]) }
       return PolicyOrder(policies, by: policies.map(target))
     }
-    func product(_ n: Int) -> [(Double, Double)] { grid(n).flatMap { p in grid(n).map { (p, $0) } } }
+    func product(_ n: Int) -> [(Double, Double)] {
+      var points: [(Double, Double)] = []
+      for p in grid(n) { for q in grid(n) { points.append((p, q)) } }
+      return points
+    }
     let corners = try order(product(1)), middle = try order(product(1) + [(0.5, 0.5)])
     let sum = reward(env, [(0, 1, 1, 1), (1, 1, 2, 1 / discount)])
     return Witness(
       id: "W7", summary: "two choices in a row; best to choose 1 once on average", environment: env, target: target,
       fine: try order(product(20)), coarse: try order(product(4)),
       expressedBy: [.outerNonlinear(sum, discount: discount) { -($0 - 1) * ($0 - 1) }],
-      beyond: [(.markovRewards, .decision(corners)), (.regularised, .decision(corners))]
-        + [
-          Formalism.functionsOfTrajectories, .innerNonlinear, .innerMultiObjective, .rewardMachines,
-          .linearTemporalLogic, .limitAverageReward,
-        ].map { ($0, .decision(middle)) })
+      beyond: refuted([.markovRewards, .regularised], by: corners)
+        + refuted(
+          [
+            .functionsOfTrajectories, .innerNonlinear, .innerMultiObjective, .rewardMachines, .linearTemporalLogic,
+            .limitAverageReward,
+          ], by: middle))
   }
 
   private static func w8() throws -> Witness {
@@ -313,7 +335,7 @@ extension Witness {
     return Witness(
       id: "W8", summary: "what would be done in a state that is never reached", environment: env, target: target,
       fine: order, coarse: order, expressedBy: [.policy(target)],
-      beyond: Formalism.allCases.filter { !above.contains($0) }.map { ($0, .decision(order)) })
+      beyond: refuted(Formalism.allCases.filter { !above.contains($0) }, by: order))
   }
 
   private static func w9() throws -> Witness {
@@ -324,6 +346,8 @@ extension Witness {
     let order = try PolicyOrder(policies, groups: sorted.map { [$0] })
     let rewards = [reward(env, [(0, 0, 1, 1)]), reward(env, [(0, 1, 1, 1)])]
     let above: Set<Formalism> = [.multiObjectiveOrders, .occupancyOrders, .lotteryOrders, .policyOrders]
+    let debreu = Proof.proofOnly(
+      "a real number for each policy would put uncountably many disjoint intervals on a line (Debreu 1954)")
     return Witness(
       id: "W9", summary: "one choice of three; first the more of a, then the more of b", environment: env, target: nil,
       fine: order, coarse: order,
@@ -333,12 +357,7 @@ extension Witness {
           return signs.first { $0 != 0 } ?? 0
         }
       ],
-      beyond: Formalism.allCases.filter { !above.contains($0) }.map {
-        (
-          $0,
-          .proofOnly("a real number for each policy would put uncountably many disjoint intervals on a line (Debreu 1954)")
-        )
-      })
+      beyond: Formalism.allCases.filter { !above.contains($0) }.map { (formalism: $0, proof: debreu) })
   }
 
   @Sendable private static func negativeEntropy(_ distribution: [Double]) -> Double {

@@ -13,7 +13,10 @@ let march: String? = Context.environment["GUERDON_MARCH"] ?? "x86-64-v3"
 #else
 let march: String? = Context.environment["GUERDON_MARCH"]
 #endif
-let tuned: [SwiftSetting] = march.map { [.unsafeFlags(["-Xcc", "-march=\($0)"])] } ?? []
+// Without C's errno a square root is one instruction, and a loop over it SIMD code.
+let tuned: [SwiftSetting] = [
+  .unsafeFlags((march.map { ["-Xcc", "-march=\($0)"] } ?? []) + ["-Xcc", "-fno-math-errno"])
+]
 
 let torchLinking: [LinkerSetting] = [
   .unsafeFlags(["-L\(torch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(torch)/lib"]),
@@ -93,7 +96,9 @@ let package = Package(
     // Workshops: what two or more methods share.
     room("Agents", ["Basics", "Torch", "Environments", "Rewards"], swift: mujocoSwift),
     room("Proposers", ["Basics", "Schemas", "RewardPrograms"]),
-    room("RewardAudit", ["Basics", "RewardPrograms", "Experiments"]),
+    room(
+      "RewardAudit", ["Basics", "RewardPrograms", "Experiments", "FiniteMDPs", "Environments", "Rewards", "Agents"],
+      swift: mujocoSwift),
     room(
       "RewardDesign",
       ["Basics", "Schemas", "Environments", "Rewards", "RewardPrograms", "Experiments", "Agents", "Proposers",
@@ -103,7 +108,9 @@ let package = Package(
     room(
       "GeneratedRewards",
       ["Basics", "Schemas", "Environments", "Rewards", "RewardPrograms", "Experiments", "Proposers"], swift: mujocoSwift),
-    room("RewardTheory", ["Basics", "Experiments", "FiniteMDPs", "Torch", "Agents"], swift: mujocoSwift),
+    room(
+      "RewardTheory", ["Basics", "Experiments", "FiniteMDPs", "Environments", "Rewards", "Torch", "Agents"],
+      swift: mujocoSwift),
     room("ShapedRewards", ["Basics", "Experiments", "FiniteMDPs"]),
     room("Decisions", ["Basics", "Experiments", "FiniteMDPs"]),
 
@@ -126,7 +133,7 @@ let package = Package(
     .executableTarget(
       name: "guerdon-bench",
       dependencies: ["Basics", "Schemas", "Torch", "Environments", "FiniteMDPs", "Experiments", "Agents", "RewardPrograms",
-                     "CStepLoop", argumentParser],
+                     "RewardTheory", "CStepLoop", argumentParser],
       path: "Benchmarks/guerdon-bench", swiftSettings: tuned + mujocoSwift),
 
     // Tests.
@@ -138,7 +145,7 @@ let package = Package(
       name: "guerdon-fuzz", dependencies: ["ProgramCorpus", argumentParser], path: "Benchmarks/guerdon-fuzz"),
     tests("Basics", []),
     tests("Proposers", ["Schemas", "RewardPrograms", "Basics"]),
-    tests("RewardAudit", ["Schemas", "RewardPrograms", "Basics"]),
+    tests("RewardAudit", ["Schemas", "RewardPrograms", "Basics", "Environments", "FiniteMDPs"]),
     tests("Environments", ["Basics", "Schemas", "FiniteMDPs"], resources: [.copy("Python")]),
     tests("Episodes", ["Basics", "Schemas", "Environments"]),
     tests("Agents", ["Basics", "Schemas", "Environments", "Rewards"]),
@@ -146,7 +153,8 @@ let package = Package(
     tests("Experiments", ["Basics"]),
     tests("FiniteMDPs", ["Basics"]),
     tests("GeneratedRewards", ["Experiments", "Proposers", "RewardPrograms"]),
-    tests("RewardTheory", ["Basics", "Experiments", "FiniteMDPs", "Agents"]),
+    tests(
+      "RewardTheory", ["Basics", "Experiments", "FiniteMDPs", "Environments", "Rewards", "RewardPrograms", "Agents"]),
     tests("ShapedRewards", ["Basics", "Experiments", "FiniteMDPs"]),
     tests("Decisions", ["Basics", "Experiments", "FiniteMDPs"]),
     tests("RewardDesign", ["Basics", "Environments", "Proposers", "RewardPrograms"]),

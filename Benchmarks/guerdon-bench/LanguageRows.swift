@@ -9,17 +9,27 @@ let languageRows: [Row] = [
   programRow("batch 4,096 vs torch.jit.script", "eureka.py", mode: "jit", rows: 4096, atLeast: 5),
   programRow("batch 64 vs torch", "eureka.py", mode: "torch", rows: 64, atLeast: 50),
   programRow("batch 64 vs torch.jit.script", "eureka.py", mode: "jit", rows: 64, atLeast: 50),
-  programRow("per transition vs numpy", "text2reward.py", mode: "numpy", rows: 256, atLeast: 100),
+  // What a transition costs: in a batch, as training has them; and in a call of its own, as a simulator makes it.
+  programRow("per transition of a batch vs numpy", "text2reward.py", mode: "numpy", rows: 256, atLeast: 100),
+  programRow(
+    "one transition a call vs numpy", "text2reward.py", mode: "numpy", rows: 256, oneByOne: true, atLeast: 100),
+  // 5 ms a program of this length, 200 a second, are wanted, whatever the peer takes.
+  Row(
+    name: "Reward program, compiling 51 lines vs torch.jit.script", unit: "programs/s", atLeast: 1, repetitions: 3,
+    ours: { try compileRate("eureka.py") },
+    peer: { try Peer.rate("program.py", [programs.appendingPathComponent("eureka.py").path, "compile", "1"]) }),
   Row(
     name: "Reward program, plain arithmetic vs a loop in Swift", unit: "transitions/s", atLeast: 0.5,
     ours: { try programRate("arithmetic.py", rows: 4096) },
     peer: { try handWrittenRate(rows: 4096) }),
 ]
 
-private func programRow(_ what: String, _ file: String, mode: String, rows: Int, atLeast: Double) -> Row {
+private func programRow(
+  _ what: String, _ file: String, mode: String, rows: Int, oneByOne: Bool = false, atLeast: Double
+) -> Row {
   Row(
     name: "Reward program, \(what)", unit: "transitions/s", atLeast: atLeast, repetitions: 3,
-    ours: { try programRate(file, rows: rows, oneByOne: mode == "numpy") },
+    ours: { try programRate(file, rows: rows, oneByOne: oneByOne) },
     peer: { try Peer.rate("program.py", [programs.appendingPathComponent(file).path, mode, "\(rows)"]) })
 }
 
@@ -72,6 +82,18 @@ private func programRate(_ file: String, rows: Int, oneByOne: Bool = false) thro
       }
     }
   }
+}
+
+/// Programs compiled and checked a second.
+private func compileRate(_ file: String) throws -> Double {
+  let source = try Files.readText(programs.appendingPathComponent(file))
+  let schema = schema(of: source)
+  var isWrong = false
+  let result = rate(1) {
+    if (try? RewardProgram.compile(source, name: file, schema: schema)) == nil { isWrong = true }
+  }
+  if isWrong { throw GuerdonError.failure("\(file) does not compile.") }
+  return result
 }
 
 /// `arithmetic.py` by hand.

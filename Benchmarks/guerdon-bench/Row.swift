@@ -14,7 +14,7 @@ struct Row: Sendable {
   let peer: @Sendable () throws -> Double
 
   /// All rows: to add some, write a file like `SteppingRows.swift` and name it here.
-  static let all: [Row] = steppingRows + bridgeRows + learningRows + planningRows + languageRows
+  static let all: [Row] = steppingRows + bridgeRows + learningRows + planningRows + languageRows + theoryRows
 }
 
 /// What came of a row: medians over the repetitions.

@@ -11,6 +11,8 @@ public enum RewardSource: Sendable {
   /// One number an episode, paid on its last step and nothing before; given the episode's transitions, rows in time
   /// order, and its length. A time limit ends the episode for good, as termination does.
   case episodic(@Sendable (TransitionBatch, Int) throws -> Double)
+  /// A reward function's reward on every step, and an episode's number besides on its last one.
+  case sum(any RewardFunction, episodic: @Sendable (TransitionBatch, Int) throws -> Double)
 }
 
 /// What to do with a reward that is not a finite number. Never silently 0.
@@ -31,7 +33,7 @@ public struct TermStatistics: Sendable, Hashable, Codable {
 
 /// Computes the rewards of rollouts from a `RewardSource`.
 final class RewardMeter {
-  private let source: RewardSource
+  private let score: (@Sendable (TransitionBatch, Int) throws -> Double)?
   private let policy: NonFinitePolicy
   private let evaluator: (any RewardEvaluator)?
   private let termNames: [String]
@@ -44,14 +46,18 @@ final class RewardMeter {
 
   /// - Throws: what the function throws when it makes an evaluator.
   init(_ source: RewardSource, policy: NonFinitePolicy, environment: any VectorEnvironment) throws {
-    self.source = source
     self.policy = policy
     lengths = Array(repeating: 0, count: environment.count)
+    let function: (any RewardFunction)?
     switch source {
-    case .environment: (evaluator, termNames) = (nil, [])
-    case .function(let function): (evaluator, termNames) = (try function.makeEvaluator(), function.termNames)
-    case .episodic:
-      (evaluator, termNames) = (nil, [])
+    case .environment: (function, score) = (nil, nil)
+    case .function(let given): (function, score) = (given, nil)
+    case .episodic(let given): (function, score) = (nil, given)
+    case .sum(let first, let second): (function, score) = (first, second)
+    }
+    evaluator = try function?.makeEvaluator()
+    termNames = function?.termNames ?? []
+    if score != nil {
       let spec = environment.spec
       open = (0..<environment.count).map { _ in
         TransitionBatch(schema: spec.schema, capacity: spec.maxEpisodeSteps)
@@ -63,42 +69,43 @@ final class RewardMeter {
   /// - Returns: the statistics of the terms.
   /// - Throws: `GuerdonError` when a reward is not finite and the policy is `.abort`.
   func measure(_ rollout: Rollout) throws -> [TermStatistics] {
-    switch source {
-    case .environment: try check(rollout, terms: nil)
-    case .function:
+    if let evaluator {
       if terms.count < termNames.count * rollout.rows {
         terms = Array(repeating: 0, count: termNames.count * rollout.rows)
       }
       rollout.rewards.withUnsafeMutableBufferPointer { rewards in
         terms.withUnsafeMutableBufferPointer { terms in
           guard let rewards = rewards.baseAddress else { return }
-          evaluator?.evaluate(
-            rollout.transitions, rows: 0..<rollout.rows, total: rewards, terms: terms.baseAddress)
+          evaluator.evaluate(rollout.transitions, rows: 0..<rollout.rows, total: rewards, terms: terms.baseAddress)
         }
       }
-      try check(rollout, terms: terms)
-      return termNames.enumerated().map { index, name in
-        let values = terms[index * rollout.rows..<(index + 1) * rollout.rows]
-        return TermStatistics(
-          name: name, mean: values.reduce(0, +) / Double(rollout.rows), min: values.min() ?? 0, max: values.max() ?? 0)
-      }
-    case .episodic(let score):
-      for t in 0..<rollout.steps {
-        for i in 0..<rollout.count {
-          let row = t * rollout.count + i
-          append(rollout.transitions, row, to: i)
-          rollout.rewards[row] = 0
-          if rollout.terminated[row] || rollout.truncated[row] {
-            rollout.rewards[row] = try score(open[i], lengths[i])
-            // The score is of this episode alone: nothing that would come after a time limit is worth anything.
-            rollout.terminated[row] = true
-            lengths[i] = 0
-          }
-        }
-      }
-      try check(rollout, terms: nil)
     }
-    return []
+    if let score { try addScores(score, to: rollout) }
+    try check(rollout, terms: evaluator == nil ? nil : terms)
+    return termNames.enumerated().map { index, name in
+      let values = terms[index * rollout.rows..<(index + 1) * rollout.rows]
+      return TermStatistics(
+        name: name, mean: values.reduce(0, +) / Double(rollout.rows), min: values.min() ?? 0, max: values.max() ?? 0)
+    }
+  }
+
+  /// Pays every episode that ended its score, on top of what a reward function paid.
+  private func addScores(
+    _ score: @Sendable (TransitionBatch, Int) throws -> Double, to rollout: Rollout
+  ) throws {
+    for t in 0..<rollout.steps {
+      for i in 0..<rollout.count {
+        let row = t * rollout.count + i
+        append(rollout.transitions, row, to: i)
+        if evaluator == nil { rollout.rewards[row] = 0 }
+        if rollout.terminated[row] || rollout.truncated[row] {
+          rollout.rewards[row] += try score(open[i], lengths[i])
+          // The score is of this episode alone: nothing that would come after a time limit is worth anything.
+          rollout.terminated[row] = true
+          lengths[i] = 0
+        }
+      }
+    }
   }
 
   /// The environments were reset: what was open will never end.

@@ -1,5 +1,4 @@
 import Basics
-import Foundation
 
 /// How a state's value follows from the values of its actions.
 enum Backup {
@@ -44,12 +43,9 @@ extension FiniteMDP {
               v[s] = best
             }
           case .soft(let temperature, let prior):
-            for s in states {
-              let begin = s * actions
-              let value = softmax(
-                q + begin, prior: prior.map { $0 + begin }, temperature, actions, into: policy.map { $0 + begin })
-              v[s] = isTerminal[s] ? 0 : value
-            }
+            softmax(
+              q, prior: prior, temperature, states: states, actions: actions, values: v, policy: policy)
+            for s in states where isTerminal[s] { v[s] = 0 }
           }
         }
       }
@@ -57,24 +53,38 @@ extension FiniteMDP {
   }
 }
 
-/// α log Σ ρ exp(q / α) over one state's actions, and the probabilities ∝ ρ exp(q / α).
-@inline(__always)
+/// v = α log Σ ρ exp(q / α) over the actions of each state, and the probabilities ∝ ρ exp(q / α).
+///
+/// All exponentials in one loop, and all logarithms in another, so that they become SIMD code.
 private func softmax(
-  _ q: UnsafePointer<Double>, prior: UnsafePointer<Double>?, _ temperature: Double, _ count: Int,
-  into policy: UnsafeMutablePointer<Double>?
-) -> Double {
-  var top = -Double.infinity
-  for a in 0..<count where prior == nil || prior.unsafelyUnwrapped[a] > 0 { top = max(top, q[a]) }
+  _ q: UnsafePointer<Double>, prior: UnsafePointer<Double>?, _ temperature: Double, states: Range<Int>, actions: Int,
+  values v: UnsafeMutablePointer<Double>, policy: UnsafeMutablePointer<Double>?
+) {
+  let first = states.lowerBound * actions, count = states.count * actions
   let inverse = 1 / temperature
-  var sum = 0.0
-  for a in 0..<count {
-    let weight = exp((q[a] - top) * inverse) * (prior == nil ? 1 : prior.unsafelyUnwrapped[a])
-    policy?[a] = weight
-    sum += weight
+  withUnsafeTemporaryAllocation(of: Double.self, capacity: count + states.count) { scratch in
+    guard let scratch = scratch.baseAddress else { return }
+    let q = q + first, prior = prior.map { $0 + first }, v = v + states.lowerBound
+    let weights = policy.map { $0 + first } ?? scratch, sums = scratch + count
+    for s in 0..<states.count {
+      var top = -Double.infinity
+      for a in s * actions..<(s + 1) * actions where prior == nil || prior.unsafelyUnwrapped[a] > 0 {
+        top = max(top, q[a])
+      }
+      v[s] = top
+      for a in s * actions..<(s + 1) * actions { weights[a] = (q[a] - top) * inverse }
+    }
+    for a in 0..<count { weights[a] = Elementary.exp(weights[a]) }
+    if let prior { for a in 0..<count { weights[a] = prior[a] > 0 ? weights[a] * prior[a] : 0 } }
+    for s in 0..<states.count {
+      var sum = 0.0
+      for a in s * actions..<(s + 1) * actions { sum += weights[a] }
+      sums[s] = sum
+      if policy != nil {
+        let scale = 1 / sum
+        for a in s * actions..<(s + 1) * actions { weights[a] *= scale }
+      }
+    }
+    for s in 0..<states.count { v[s] += temperature * Elementary.log(sums[s]) }
   }
-  if let policy {
-    let scale = 1 / sum
-    for a in 0..<count { policy[a] *= scale }
-  }
-  return top + temperature * log(sum)
 }

@@ -182,6 +182,8 @@ extension FiniteMDP {
     try check(policy)
     let states = stateCount, actions = actionCount, rows = states * actions, horizon = policy.horizon
     let shards = Sharding.count(states)
+    // Over many steps it pays to know what leads into a state: sums are then gathered instead of scattered.
+    let incoming = transitions.incoming()
     var visited = [Double](repeating: 0, count: (horizon + 1) * states)
     var partial = [Double](repeating: 0, count: shards * states)
     var weights = [Double](repeating: 0, count: rows)
@@ -197,6 +199,17 @@ extension FiniteMDP {
             for t in 0..<horizon {
               nonisolated(unsafe) let now = visitedBase + t * states
               nonisolated(unsafe) let π = probabilityBase + t * rows
+              nonisolated(unsafe) let next = now + states
+              if let incoming {
+                for s in 0..<states {
+                  for a in 0..<actions { weights[s * actions + a] = now[s] * π[s * actions + a] }
+                }
+                Sharding.forEach(states, work: transitions.entryCount, on: pool) { shard in
+                  incoming.gather(weights, states: Sharding.states(shard, of: states), into: next)
+                }
+                for s in 0..<states where isTerminal[s] { next[s] = 0 }
+                continue
+              }
               Sharding.forEach(states, work: transitions.entryCount, on: pool) { shard in
                 let range = Sharding.states(shard, of: states)
                 for s in range {
@@ -207,7 +220,6 @@ extension FiniteMDP {
                 transitions.addPushed(
                   weights, rows: range.lowerBound * actions..<range.upperBound * actions, into: out)
               }
-              let next = now + states
               for shard in 0..<shards { Kernels.add(1, partial + shard * states, states, to: next) }
               for s in 0..<states where isTerminal[s] { next[s] = 0 }
             }

@@ -72,6 +72,28 @@ enum Kernels {
     return sum
   }
 
+  /// Σ_k a[k] b[index[k]] over `first` ..< `end`; four sums side by side, as one would wait for every addition.
+  @inline(__always)
+  static func gatheredDot(
+    _ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>, at index: UnsafePointer<Int32>, entries first: Int,
+    to end: Int
+  ) -> Double {
+    var sums = Lanes.zero
+    var k = first
+    while k &+ 4 <= end {
+      let gathered = Lanes(
+        b[Int(index[k])], b[Int(index[k &+ 1])], b[Int(index[k &+ 2])], b[Int(index[k &+ 3])])
+      sums.addProduct((a + k).lanes, gathered)
+      k &+= 4
+    }
+    var sum: Double = sums.sum()
+    while k < end {
+      sum += a[k] * b[Int(index[k])]
+      k &+= 1
+    }
+    return sum
+  }
+
   /// y[j] += x row[j].
   @inline(__always)
   static func add(

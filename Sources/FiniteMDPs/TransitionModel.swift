@@ -217,12 +217,10 @@ public struct TransitionModel: Sendable, Hashable {
       starts.withUnsafeBufferPointer { starts in
         targets.withUnsafeBufferPointer { targets in
           probabilities.withUnsafeBufferPointer { probabilities in
+            guard let targets = targets.baseAddress, let probabilities = probabilities.baseAddress else { return }
             for row in rows {
-              var sum = 0.0
-              for entry in starts[row]..<starts[row &+ 1] {
-                sum += probabilities[entry] * values[Int(targets[entry])]
-              }
-              out[row] = sum
+              out[row] = Kernels.gatheredDot(
+                probabilities, values, at: targets, entries: starts[row], to: starts[row &+ 1])
             }
           }
         }
@@ -273,6 +271,46 @@ public struct TransitionModel: Sendable, Hashable {
     guard abs(sum - 1) <= 1e-9 else {
       throw GuerdonError.usage(
         "The transition probabilities of state \(row / actions) under action \(row % actions) sum to \(sum), not to 1.")
+    }
+  }
+
+  /// What leads into each state, for a sparse model; nil for a dense one, whose columns are as quick to add up.
+  func incoming() -> Incoming? {
+    guard case .sparse(let starts, let targets, let probabilities) = storage else { return nil }
+    var ends = [Int](repeating: 0, count: stateCount + 1)
+    for target in targets { ends[Int(target) + 1] += 1 }
+    for s in 0..<stateCount { ends[s + 1] += ends[s] }
+    var next = ends
+    var rows = [Int32](repeating: 0, count: targets.count), weights = [Double](repeating: 0, count: targets.count)
+    for row in 0..<stateCount * actionCount {
+      for entry in starts[row]..<starts[row + 1] {
+        let place = next[Int(targets[entry])]
+        next[Int(targets[entry])] += 1
+        rows[place] = Int32(row)
+        weights[place] = probabilities[entry]
+      }
+    }
+    return Incoming(starts: ends, rows: rows, probabilities: weights)
+  }
+
+  /// A sparse model by columns: the rows s·A + a that lead into a state, and how probably.
+  struct Incoming: Sendable {
+    fileprivate let starts: [Int]
+    fileprivate let rows: [Int32]
+    fileprivate let probabilities: [Double]
+
+    /// out(s') = Σ x(row) P(row, s') for the states asked for.
+    func gather(_ weights: UnsafePointer<Double>, states: Range<Int>, into out: UnsafeMutablePointer<Double>) {
+      starts.withUnsafeBufferPointer { starts in
+        rows.withUnsafeBufferPointer { rows in
+          probabilities.withUnsafeBufferPointer { probabilities in
+            guard let rows = rows.baseAddress, let probabilities = probabilities.baseAddress else { return }
+            for s in states {
+              out[s] = Kernels.gatheredDot(probabilities, weights, at: rows, entries: starts[s], to: starts[s &+ 1])
+            }
+          }
+        }
+      }
     }
   }
 }

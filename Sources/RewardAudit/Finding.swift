@@ -21,11 +21,14 @@ public struct Finding: Sendable, Hashable, Codable {
   public var title: String
   /// The numbers.
   public var evidence: String
+  /// The line of the program that it is about, from 1.
+  public var line: Int?
 
-  public init(_ severity: Severity, _ code: String, _ title: String, evidence: String) {
+  public init(_ severity: Severity, _ code: String, _ title: String, evidence: String, line: Int? = nil) {
     self.severity = severity
     self.code = code
     self.title = title
     self.evidence = evidence
+    self.line = line
   }
 }

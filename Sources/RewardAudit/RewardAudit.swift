@@ -56,11 +56,12 @@ public struct RewardAudit: Sendable {
     return findings.sorted { $0.severity < $1.severity }
   }
 
-  private func staticFindings(_ program: RewardProgram) -> [Finding] {
+  /// What the compiler's checks say of the program's text.
+  public func staticFindings(_ program: RewardProgram) -> [Finding] {
     program.warnings.map { warning in
       Finding(
         warning.severity == .warning ? .low : .note, warning.code, warning.message,
-        evidence: "line \(warning.line) of the program")
+        evidence: "line \(warning.line) of the program", line: warning.line)
     }
   }
 

@@ -8,8 +8,9 @@ public final class RewardProgramEvaluator {
   private let compiled: Compiled
   private let machines: Machines
 
-  /// Rows of a block, so that the columns in use stay in the cache next to the core.
-  private static let blockBytes = 24 * 1024
+  /// Bytes of a block's registers: enough rows that an instruction's start costs little beside them, and few enough that
+  /// they stay in the core's second cache.
+  private static let blockBytes = 128 * 1024
 
   init(_ compiled: Compiled) {
     self.compiled = compiled

@@ -17,8 +17,11 @@ struct Guerdon: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Design.self, Train.self, Evaluate.self, Check.self, Eval.self, Format.self, Methods.self, Reproduce.self, Runs.self, Tasks.self,
+      Design.self, Train.self, Evaluate.self, Check.self, Eval.self, Format.self, Methods.self, Reproduce.self, Runs.self, Audit.self, Compare.self,
+      Tasks.self,
       EnvironmentsCommand.self,
+      Mechanism.self,
+      Expressible.self,
     ])
 
   static func main() async {

@@ -1,5 +1,6 @@
 import Basics
 import Environments
+import Rewards
 import Schemas
 
 /// A policy's parameters as a vector, and minus its mean return as the value to minimise: what an evolution strategy needs
@@ -71,19 +72,14 @@ public final class PolicySearch {
   }
 
   private func value(_ episode: Episode) throws -> Double {
-    var sum = 0.0
-    switch reward {
-    case .environment: sum = episode.environmentReturn
-    case .episodic(let score): sum = try score(episode.transitions, episode.length)
-    case .function(let function):
-      var rewards = [Double](repeating: 0, count: episode.length)
-      let evaluator = try function.makeEvaluator()
-      rewards.withUnsafeMutableBufferPointer { rewards in
-        guard let total = rewards.baseAddress else { return }
-        evaluator.evaluate(episode.transitions, rows: 0..<episode.length, total: total, terms: nil)
+    let sum =
+      switch reward {
+      case .environment: episode.environmentReturn
+      case .episodic(let score): try score(episode.transitions, episode.length)
+      case .function(let function): try Self.sum(function, episode)
+      case .sum(let function, let score):
+        try Self.sum(function, episode) + score(episode.transitions, episode.length)
       }
-      sum = rewards.reduce(0, +)
-    }
     if sum.isFinite { return sum }
     switch nonFinite {
     case .impute(let value): return value
@@ -91,5 +87,12 @@ public final class PolicySearch {
       throw GuerdonError.failure(
         "The return of an episode became \(sum): guard the reward against division by zero, logarithms and overflow.")
     }
+  }
+
+  private static func sum(_ function: any RewardFunction, _ episode: Episode) throws -> Double {
+    var rewards = [Double](repeating: 0, count: episode.length)
+    try function.makeEvaluator().evaluate(
+      episode.transitions, rows: 0..<episode.length, total: &rewards, terms: nil)
+    return rewards.reduce(0, +)
   }
 }

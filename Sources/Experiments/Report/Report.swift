@@ -65,6 +65,37 @@ public struct Report: Sendable {
     body += "<div>\(escape(text))</div></div>\n"
   }
 
+  /// A square of numbers from 0 to `limit`, the greater the darker.
+  /// - Parameters:
+  ///   - values: [N, N], row-major.
+  ///   - notes: shown when a cell is pointed at, and read with it.
+  public mutating func heatMap(names: [String], values: [Double], limit: Double, notes: [String]? = nil) {
+    let count = names.count
+    body += "<div class=scroll><table class=heat><thead><tr><th></th>"
+    body += names.map { "<th>\(escape($0))</th>" }.joined() + "</tr></thead><tbody>"
+    for i in 0..<count {
+      body += "<tr><th>\(escape(names[i]))</th>"
+      for j in 0..<count {
+        let value = values[i * count + j]
+        let share = limit > 0 && value.isFinite ? min(1, max(0, value / limit)) : 0
+        let note = notes.map { " title=\"\(escape($0[i * count + j]))\"" } ?? ""
+        let shade = String(format: "%.0f", 8 + 70 * share)
+        let ink = share > 0.6 ? "#fff" : "inherit"
+        body += "<td\(note) style=\"background:color-mix(in srgb, #b3361e \(shade)%, transparent);color:\(ink)\">"
+        body += String(format: "%.3f", value) + "</td>"
+      }
+      body += "</tr>"
+    }
+    body += "</tbody></table></div>\n"
+  }
+
+  /// A picture, also a moving one.
+  /// - Parameter png: a PNG or an animated PNG.
+  public mutating func picture(_ png: Data, caption: String) {
+    body += "<figure><img class=clip alt=\"\(escape(caption))\" src=\"data:image/png;base64,"
+    body += png.base64EncodedString() + "\"><figcaption>\(escape(caption))</figcaption></figure>\n"
+  }
+
   public mutating func chart(_ chart: Chart) {
     let index = charts.count
     charts.append(chart)

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// The number type of compiled code, with the functions that programs call.
@@ -40,8 +41,8 @@ extension Double: Lane {
   static func sin(_ x: Double) -> Double { Foundation.sin(x) }
   static func cos(_ x: Double) -> Double { Foundation.cos(x) }
   static func tan(_ x: Double) -> Double { Foundation.tan(x) }
-  static func asin(_ x: Double) -> Double { Foundation.asin(x) }
-  static func acos(_ x: Double) -> Double { Foundation.acos(x) }
+  @inline(__always) static func asin(_ x: Double) -> Double { Elementary.asin(x) }
+  @inline(__always) static func acos(_ x: Double) -> Double { Elementary.acos(x) }
   static func atan(_ x: Double) -> Double { Foundation.atan(x) }
   static func sinh(_ x: Double) -> Double { Foundation.sinh(x) }
   static func cosh(_ x: Double) -> Double { Foundation.cosh(x) }
@@ -68,8 +69,8 @@ extension Float: Lane {
   static func sin(_ x: Float) -> Float { Foundation.sin(x) }
   static func cos(_ x: Float) -> Float { Foundation.cos(x) }
   static func tan(_ x: Float) -> Float { Foundation.tan(x) }
-  static func asin(_ x: Float) -> Float { Foundation.asin(x) }
-  static func acos(_ x: Float) -> Float { Foundation.acos(x) }
+  @inline(__always) static func asin(_ x: Float) -> Float { Elementary.asin(x) }
+  @inline(__always) static func acos(_ x: Float) -> Float { Elementary.acos(x) }
   static func atan(_ x: Float) -> Float { Foundation.atan(x) }
   static func sinh(_ x: Float) -> Float { Foundation.sinh(x) }
   static func cosh(_ x: Float) -> Float { Foundation.cosh(x) }

@@ -3,10 +3,13 @@ final class Machine<Scalar: Lane> {
   private let code: NativeCode
   /// Rows of scratch memory in a register.
   private(set) var capacity: Int
+  private let instructions: UnsafeMutablePointer<Instruction>
   private var registers: UnsafeMutablePointer<Scalar>
   private let scalars: UnsafeMutablePointer<Scalar>
   /// Rows of every length, for the block in progress.
-  private var counts: [Int]
+  private let counts: UnsafeMutablePointer<Int>
+  /// All lengths, where there are others than one and all rows.
+  private let derivedLengths: [(index: Int, length: Length)]
   private var scratch: [Scalar] = []
 
   /// - Parameter capacity: rows of a block.
@@ -17,13 +20,20 @@ final class Machine<Scalar: Lane> {
     registers.initialize(repeating: 0, count: max(1, code.registerCount * capacity))
     scalars = .allocate(capacity: max(1, code.scalarCount))
     scalars.initialize(repeating: 0, count: max(1, code.scalarCount))
-    counts = [Int](repeating: 1, count: code.lengths.count)
+    counts = .allocate(capacity: max(2, code.lengths.count))
+    counts.initialize(repeating: 1, count: max(2, code.lengths.count))
+    derivedLengths = code.lengths.count > 2 ? code.lengths.enumerated().map { ($0.offset, $0.element) } : []
+    instructions = .allocate(capacity: max(1, code.instructions.count))
+    for (index, instruction) in code.instructions.enumerated() {
+      (instructions + index).initialize(to: instruction)
+    }
     for constant in code.constants { scalars[constant.slot] = Scalar(constant.value) }
   }
 
   deinit {
-    registers.deallocate()
-    scalars.deallocate()
+    for memory in [registers, scalars] { memory.deallocate() }
+    counts.deallocate()
+    instructions.deallocate()
   }
 
   /// Makes room for blocks of `rows`.
@@ -51,18 +61,74 @@ final class Machine<Scalar: Lane> {
     var outputRows: Int
   }
 
+  /// A block with the machine's memory: what the instructions work on.
+  private struct Frame {
+    let block: Block
+    let registers: UnsafeMutablePointer<Scalar>
+    let scalars: UnsafeMutablePointer<Scalar>
+    let capacity: Int
+    let counts: UnsafeMutablePointer<Int>
+  }
+
   func run(_ block: Block) {
-    counts.withUnsafeMutableBufferPointer { counts in
-      for (index, length) in code.lengths.enumerated() { counts[index] = length.rows(block.rows) }
+    if derivedLengths.isEmpty {
+      counts[Int(LengthID.rows.index)] = block.rows
+    } else {
+      for (index, length) in derivedLengths { counts[index] = length.rows(block.rows) }
     }
-    code.instructions.withUnsafeBufferPointer { instructions in
-      for instruction in instructions {
-        switch instruction.action {
-        case .compute: compute(instruction, block)
-        case .multiplyAdd: multiplyAdd(instruction, block)
-        case .load: load(instruction, block)
-        case .store: store(instruction, block)
-        }
+    let frame = Frame(block: block, registers: registers, scalars: scalars, capacity: capacity, counts: counts)
+    let end = instructions + code.instructions.count
+    var next = instructions
+    if block.rows == 1, block.outputRows == 1 {
+      while next < end {
+        runRow(next, frame)
+        next += 1
+      }
+      return
+    }
+    while next < end {
+      switch next.pointee.action {
+      case .compute: compute(next, frame)
+      case .multiplyAdd: multiplyAdd(next, frame)
+      case .load: load(next, frame)
+      case .store: store(next, frame)
+      }
+      next += 1
+    }
+  }
+
+  /// The same for a single row: the usual operations without loops.
+  @inline(__always)
+  private func runRow(_ instruction: InstructionPointer, _ frame: Frame) {
+    switch instruction.pointee.action {
+    case .load:
+      destination(instruction.pointee.destination, frame)[0] = Scalar(
+        frame.block.base[Int(instruction.pointee.a.index) * frame.block.stride])
+    case .multiplyAdd:
+      let a = source(instruction.pointee.a, frame)[0], b = source(instruction.pointee.b, frame)[0]
+      destination(instruction.pointee.destination, frame)[0] = source(instruction.pointee.c, frame)[0] + a * b
+    case .store: store(instruction, frame)
+    case .compute:
+      func a() -> Scalar { source(instruction.pointee.a, frame)[0] }
+      func b() -> Scalar { source(instruction.pointee.b, frame)[0] }
+      let d = destination(instruction.pointee.destination, frame)
+      switch instruction.pointee.opcode {
+      case .negate: d[0] = -a()
+      case .absolute: d[0] = a().magnitude
+      case .squareRoot: d[0] = a().squareRoot()
+      case .add: d[0] = a() + b()
+      case .subtract: d[0] = a() - b()
+      case .multiply: d[0] = a() * b()
+      case .divide: d[0] = a() / b()
+      case .less: d[0] = a() < b() ? 1 : 0
+      case .lessEqual: d[0] = a() <= b() ? 1 : 0
+      case .and: d[0] = a() != 0 ? b() : 0
+      case .or: d[0] = a() != 0 ? 1 : b()
+      case .not: d[0] = a() == 0 ? 1 : 0
+      case .select: d[0] = a() != 0 ? b() : source(instruction.pointee.c, frame)[0]
+      case .exp: d[0] = Scalar.exp(a())
+      case .tanh: d[0] = Scalar.tanh(a())
+      default: compute(instruction, frame)
       }
     }
   }
@@ -70,77 +136,81 @@ final class Machine<Scalar: Lane> {
   // MARK: Memory
 
   @inline(__always)
-  private func source(_ operand: Operand, _ block: Block) -> UnsafePointer<Scalar> {
+  private func source(_ operand: Operand, _ frame: Frame) -> UnsafePointer<Scalar> {
     switch operand.place {
-    case .register: return UnsafePointer(registers + Int(operand.index) * capacity)
-    case .scalar: return UnsafePointer(scalars + Int(operand.index))
+    case .register: return UnsafePointer(frame.registers + Int(operand.index) * frame.capacity)
+    case .scalar: return UnsafePointer(frame.scalars + Int(operand.index))
     default:
       // Columns are read in place; only code in double precision has them as operands.
-      return UnsafeRawPointer(block.base + Int(operand.index) * block.stride).assumingMemoryBound(to: Scalar.self)
+      return UnsafeRawPointer(frame.block.base + Int(operand.index) * frame.block.stride)
+        .assumingMemoryBound(to: Scalar.self)
     }
   }
 
   @inline(__always)
-  private func destination(_ operand: Operand) -> UnsafeMutablePointer<Scalar> {
-    operand.place == .register ? registers + Int(operand.index) * capacity : scalars + Int(operand.index)
+  private func destination(_ operand: Operand, _ frame: Frame) -> UnsafeMutablePointer<Scalar> {
+    operand.place == .register
+      ? frame.registers + Int(operand.index) * frame.capacity : frame.scalars + Int(operand.index)
   }
 
-  private func load(_ instruction: Instruction, _ block: Block) {
-    let column = block.base + Int(instruction.a.index) * block.stride
-    let target = destination(instruction.destination)
-    let count = instruction.destination.place == .scalar ? min(1, block.rows) : block.rows
+  private func load(_ instruction: InstructionPointer, _ frame: Frame) {
+    let column = frame.block.base + Int(instruction.pointee.a.index) * frame.block.stride
+    let target = destination(instruction.pointee.destination, frame)
+    let count = instruction.pointee.destination.place == .scalar ? min(1, frame.block.rows) : frame.block.rows
     for row in 0..<count { target[row] = Scalar(column[row]) }
   }
 
-  private func store(_ instruction: Instruction, _ block: Block) {
-    let output = Int(instruction.bits)
+  private func store(_ instruction: InstructionPointer, _ frame: Frame) {
+    let output = Int(instruction.pointee.bits)
     let target: UnsafeMutablePointer<Double>
     if output == 0 {
-      target = block.output
-    } else if let others = block.otherOutputs {
-      target = others + (output - 1) * block.outputStride
+      target = frame.block.output
+    } else if let others = frame.block.otherOutputs {
+      target = others + (output - 1) * frame.block.outputStride
     } else {
       return
     }
-    let values = source(instruction.a, block)
-    if instruction.a.place == .scalar {
-      for row in 0..<block.outputRows { target[row] = Double(values[0]) }
+    let values = source(instruction.pointee.a, frame)
+    if instruction.pointee.a.place == .scalar {
+      for row in 0..<frame.block.outputRows { target[row] = Double(values[0]) }
     } else {
-      for row in 0..<block.outputRows { target[row] = Double(values[row]) }
+      for row in 0..<frame.block.outputRows { target[row] = Double(values[row]) }
     }
   }
 
   // MARK: Arithmetic
 
-  private func compute(_ instruction: Instruction, _ block: Block) {
-    let count = instruction.destination.place == .scalar ? 1 : counts[Int(instruction.length.index)]
-    let d = destination(instruction.destination)
-    switch instruction.opcode {
-    case .length: d[0] = Scalar(counts[Int(instruction.bits)])
+  private func compute(_ instruction: InstructionPointer, _ frame: Frame) {
+    let isScalar = instruction.pointee.destination.place == .scalar
+    let count = isScalar ? 1 : frame.counts[Int(instruction.pointee.length.index)]
+    let d = destination(instruction.pointee.destination, frame)
+    switch instruction.pointee.opcode {
+    case .length: d[0] = Scalar(frame.counts[Int(instruction.pointee.bits)])
     case .position: for row in 0..<count { d[row] = Scalar(row) }
-    case .select: select(instruction, block, d, count)
+    case .select: select(instruction, frame, d, count)
     case .timeSum, .timeMinimum, .timeMaximum, .timeProduct, .timeArgMinimum, .timeArgMaximum, .timeQuantile,
       .timeElement, .timeElementAt:
-      reduce(instruction, block, d)
+      reduce(instruction, frame, d)
     case .runningSum, .runningProduct, .timeSort, .timeSlice, .spread:
-      scan(instruction, block, d, count)
+      scan(instruction, frame, d, count)
     default:
-      let a = source(instruction.a, block)
-      if instruction.b.place == .none {
-        unary(instruction.opcode, d, a, count)
+      let a = source(instruction.pointee.a, frame)
+      if instruction.pointee.b.place == .none {
+        unary(instruction.pointee.opcode, d, a, count)
       } else {
-        let b = source(instruction.b, block)
-        let mode = Mode(a: instruction.a.place == .scalar, b: instruction.b.place == .scalar)
-        binary(instruction.opcode, d, a, b, mode, count)
+        let b = source(instruction.pointee.b, frame)
+        let mode = Mode(a: instruction.pointee.a.place == .scalar, b: instruction.pointee.b.place == .scalar)
+        binary(instruction.pointee.opcode, d, a, b, mode, count)
       }
     }
   }
 
-  private func multiplyAdd(_ instruction: Instruction, _ block: Block) {
-    let count = counts[Int(instruction.length.index)]
-    let d = destination(instruction.destination)
-    let a = source(instruction.a, block), b = source(instruction.b, block), c = source(instruction.c, block)
-    if instruction.b.place == .scalar {
+  private func multiplyAdd(_ instruction: InstructionPointer, _ frame: Frame) {
+    let count = frame.counts[Int(instruction.pointee.length.index)]
+    let d = destination(instruction.pointee.destination, frame)
+    let a = source(instruction.pointee.a, frame), b = source(instruction.pointee.b, frame)
+    let c = source(instruction.pointee.c, frame)
+    if instruction.pointee.b.place == .scalar {
       let factor = b[0]
       for row in 0..<count { d[row] = c[row] + a[row] * factor }
     } else {
@@ -153,6 +223,7 @@ final class Machine<Scalar: Lane> {
     init(a: Bool, b: Bool) { self = b ? .vectorScalar : a ? .scalarVector : .vectors }
   }
 
+  private typealias InstructionPointer = UnsafeMutablePointer<Instruction>
   private typealias Target = UnsafeMutablePointer<Scalar>
   private typealias Source = UnsafePointer<Scalar>
 
@@ -256,17 +327,17 @@ final class Machine<Scalar: Lane> {
     return quotient - floored > 0.5 ? floored + 1 : floored
   }
 
-  private func select(_ instruction: Instruction, _ block: Block, _ d: Target, _ count: Int) {
-    let c = source(instruction.a, block)
-    let x = source(instruction.b, block), y = source(instruction.c, block)
-    if instruction.a.place == .scalar, count > 1 || instruction.destination.place != .scalar {
+  private func select(_ instruction: InstructionPointer, _ frame: Frame, _ d: Target, _ count: Int) {
+    let c = source(instruction.pointee.a, frame)
+    let x = source(instruction.pointee.b, frame), y = source(instruction.pointee.c, frame)
+    if instruction.pointee.a.place == .scalar, count > 1 || instruction.pointee.destination.place != .scalar {
       let isTrue = c[0] != 0
       let chosen = isTrue ? x : y
-      let isScalar = (isTrue ? instruction.b : instruction.c).place == .scalar
+      let isScalar = (isTrue ? instruction.pointee.b : instruction.pointee.c).place == .scalar
       for row in 0..<count { d[row] = chosen[isScalar ? 0 : row] }
       return
     }
-    switch (instruction.b.place == .scalar, instruction.c.place == .scalar) {
+    switch (instruction.pointee.b.place == .scalar, instruction.pointee.c.place == .scalar) {
     case (false, false): for row in 0..<count { d[row] = c[row] != 0 ? x[row] : y[row] }
     case (true, false):
       let value = x[0]
@@ -282,33 +353,33 @@ final class Machine<Scalar: Lane> {
 
   // MARK: Time
 
-  private func reduce(_ instruction: Instruction, _ block: Block, _ d: Target) {
-    let a = source(instruction.a, block)
-    let count = counts[Int(instruction.length.index)]
-    switch instruction.opcode {
+  private func reduce(_ instruction: InstructionPointer, _ frame: Frame, _ d: Target) {
+    let a = source(instruction.pointee.a, frame)
+    let count = frame.counts[Int(instruction.pointee.length.index)]
+    switch instruction.pointee.opcode {
     case .timeSum: d[0] = Self.sum(a, count)
     case .timeProduct:
       var product: Scalar = 1
       for row in 0..<count { product *= a[row] }
       d[0] = product
     case .timeMinimum, .timeMaximum, .timeArgMinimum, .timeArgMaximum:
-      let isMinimum = instruction.opcode == .timeMinimum || instruction.opcode == .timeArgMinimum
+      let isMinimum = instruction.pointee.opcode == .timeMinimum || instruction.pointee.opcode == .timeArgMinimum
       let place = Self.extremum(a, count, isMinimum: isMinimum)
-      let isPosition = instruction.opcode == .timeArgMinimum || instruction.opcode == .timeArgMaximum
+      let isPosition = instruction.pointee.opcode == .timeArgMinimum || instruction.pointee.opcode == .timeArgMaximum
       d[0] = place.map { isPosition ? Scalar($0) : a[$0] } ?? .nan
     case .timeElement:
-      let row = Int(Int64(bitPattern: instruction.bits))
+      let row = Int(Int64(bitPattern: instruction.pointee.bits))
       let place = row < 0 ? row + count : row
       d[0] = place >= 0 && place < count ? a[place] : .nan
     case .timeElementAt:
-      let row = source(instruction.b, block)[0]
+      let row = source(instruction.pointee.b, frame)[0]
       guard row.isFinite, let whole = Int(exactly: row.rounded(.towardZero)) else {
         d[0] = .nan
         return
       }
       let place = whole < 0 ? whole + count : whole
       d[0] = place >= 0 && place < count ? a[place] : .nan
-    case .timeQuantile: d[0] = quantile(a, count, Scalar(Double(bitPattern: instruction.bits)))
+    case .timeQuantile: d[0] = quantile(a, count, Scalar(Double(bitPattern: instruction.pointee.bits)))
     default: d[0] = .nan
     }
   }
@@ -363,15 +434,15 @@ final class Machine<Scalar: Lane> {
     return share == 0 ? scratch[below] : scratch[below] + (scratch[below + 1] - scratch[below]) * share
   }
 
-  private func scan(_ instruction: Instruction, _ block: Block, _ d: Target, _ count: Int) {
-    let a = source(instruction.a, block)
-    switch instruction.opcode {
+  private func scan(_ instruction: InstructionPointer, _ frame: Frame, _ d: Target, _ count: Int) {
+    let a = source(instruction.pointee.a, frame)
+    switch instruction.pointee.opcode {
     case .spread:
       let value = a[0]
       for row in 0..<count { d[row] = value }
     case .timeSlice:
-      let slice = code.slices[Int(instruction.bits)]
-      let (first, rows) = slice.resolve(counts[Int(instruction.c.index)])
+      let slice = code.slices[Int(instruction.pointee.bits)]
+      let (first, rows) = slice.resolve(frame.counts[Int(instruction.pointee.c.index)])
       for row in 0..<min(rows, count) { d[row] = a[first + row * slice.step] }
     case .timeSort:
       scratch.removeAll(keepingCapacity: true)
@@ -383,7 +454,7 @@ final class Machine<Scalar: Lane> {
       guard count > 0 else { return }
       d[0] = a[0]
       for row in 1..<max(1, count) {
-        d[row] = instruction.opcode == .runningSum ? d[row - 1] + a[row] : d[row - 1] * a[row]
+        d[row] = instruction.pointee.opcode == .runningSum ? d[row - 1] + a[row] : d[row - 1] * a[row]
       }
     }
   }

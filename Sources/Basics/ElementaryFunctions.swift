@@ -4,9 +4,9 @@
 ///
 /// Method: Cody and Waite, *Software Manual for the Elementary Functions*, 1980: reduce the argument, evaluate a
 /// polynomial, put the exponent back through the number's bits.
-package enum Elementary {
-  @inline(__always)
-  package static func exp(_ x: Double) -> Double {
+public enum Elementary {
+  @inlinable @inline(__always)
+  public static func exp(_ x: Double) -> Double {
     let clamped = x > 710 ? 710 : x < -709 ? -709 : x
     // The nearest whole number of halvings, in the low bits of a number too large for fractions.
     let magic = 6_755_399_441_055_744.0
@@ -34,8 +34,8 @@ package enum Elementary {
     return x > 709.782712893384 ? .infinity : x < -708.3964185322641 ? 0 : result
   }
 
-  @inline(__always)
-  package static func exp(_ x: Float) -> Float {
+  @inlinable @inline(__always)
+  public static func exp(_ x: Float) -> Float {
     let clamped: Float = x > 89 ? 89 : x < -88 ? -88 : x
     let magic: Float = 12_582_912
     let shifted = (clamped * 1.442695).addingProduct(1, magic)
@@ -55,8 +55,8 @@ package enum Elementary {
     return x > 88.72284 ? .infinity : x < -87.33654 ? 0 : result
   }
 
-  @inline(__always)
-  package static func log(_ x: Double) -> Double {
+  @inlinable @inline(__always)
+  public static func log(_ x: Double) -> Double {
     // Below the normal range, scale up first.
     let isSmall = x < Double.leastNormalMagnitude
     let scaled = isSmall ? x * 18_014_398_509_481_984 : x
@@ -85,8 +85,8 @@ package enum Elementary {
     return x > 0 && x < .infinity ? result : special
   }
 
-  @inline(__always)
-  package static func log(_ x: Float) -> Float {
+  @inlinable @inline(__always)
+  public static func log(_ x: Float) -> Float {
     let isSmall = x < Float.leastNormalMagnitude
     let scaled = isSmall ? x * 33_554_432 : x
     let offset = scaled.bitPattern &- 0x3F35_04F3
@@ -106,8 +106,8 @@ package enum Elementary {
   }
 
   /// Near 0 a rational function, elsewhere `1 - 2 / (exp(2|x|) + 1)`.
-  @inline(__always)
-  package static func tanh(_ x: Double) -> Double {
+  @inlinable @inline(__always)
+  public static func tanh(_ x: Double) -> Double {
     let z = x * x
     let numerator = (-1614.6876844170845).addingProduct((-99.28772310019186).addingProduct(-0.9643991794250523, z), z)
     let denominator = (4844.063053251255).addingProduct(
@@ -118,8 +118,8 @@ package enum Elementary {
     return size < 0.625 ? near : Double(signOf: x, magnitudeOf: far)
   }
 
-  @inline(__always)
-  package static func tanh(_ x: Float) -> Float {
+  @inlinable @inline(__always)
+  public static func tanh(_ x: Float) -> Float {
     let z = x * x
     var p: Float = -5.7049887e-3
     p = (2.0639087e-2 as Float).addingProduct(p, z)
@@ -130,5 +130,78 @@ package enum Elementary {
     let size = x.magnitude
     let far = 1 - 2 / (exp(2 * size) + 1)
     return size < 0.625 ? near : Float(signOf: x, magnitudeOf: far)
+  }
+
+  /// On `[0, ¼]`, `(asin(√z) / √z - 1)`: what the arc sine and cosine are made of.
+  @inlinable @inline(__always)
+  public static func arcSineSeries(_ z: Double) -> Double {
+    var p = 3.479331075960212e-5
+    p = (7.915349942898145e-4).addingProduct(p, z)
+    p = (-4.005553450067941e-2).addingProduct(p, z)
+    p = (2.0121253213486293e-1).addingProduct(p, z)
+    p = (-3.255658186224009e-1).addingProduct(p, z)
+    p = (1.6666666666666666e-1).addingProduct(p, z)
+    var q = 7.703815055590194e-2
+    q = (-6.882839716054533e-1).addingProduct(q, z)
+    q = (2.0209457602335057).addingProduct(q, z)
+    q = (-2.403394911734414).addingProduct(q, z)
+    return z * p / (1.0).addingProduct(q, z)
+  }
+
+  @inlinable @inline(__always)
+  public static func arcSineSeries(_ z: Float) -> Float {
+    var p: Float = 3.3805748e-2
+    p = (1.7077860e-2 as Float).addingProduct(p, z)
+    p = (3.1116156e-2 as Float).addingProduct(p, z)
+    p = (4.4598032e-2 as Float).addingProduct(p, z)
+    p = (7.5000988e-2 as Float).addingProduct(p, z)
+    return z * (1.6666666e-1 as Float).addingProduct(p, z)
+  }
+
+  /// Up to one half by the series, above it by `asin(x) = π/2 - 2 asin(√((1 - x) / 2))`.
+  @inlinable @inline(__always)
+  public static func asin(_ x: Double) -> Double {
+    let size = x.magnitude
+    let isNear = size < 0.5
+    let z = isNear ? x * x : (1 - size) / 2
+    let root = isNear ? size : z.squareRoot()
+    let angle = root.addingProduct(root, arcSineSeries(z))
+    let far = 1.5707963267948966 - (2 * angle - 6.123233995736766e-17)
+    return Double(signOf: x, magnitudeOf: isNear ? angle : far)
+  }
+
+  @inlinable @inline(__always)
+  public static func asin(_ x: Float) -> Float {
+    let size = x.magnitude
+    let isNear = size < 0.5
+    let z = isNear ? x * x : (1 - size) / 2
+    let root = isNear ? size : z.squareRoot()
+    let angle = root.addingProduct(root, arcSineSeries(z))
+    let far: Float = 1.5707964 - (2 * angle + 4.3711388e-8)
+    return Float(signOf: x, magnitudeOf: isNear ? angle : far)
+  }
+
+  @inlinable @inline(__always)
+  public static func acos(_ x: Double) -> Double {
+    let size = x.magnitude
+    let isNear = size < 0.5
+    let z = isNear ? x * x : (1 - size) / 2
+    let root = isNear ? x : z.squareRoot()
+    let angle = root.addingProduct(root, arcSineSeries(z))
+    let near = 1.5707963267948966 - (angle - 6.123233995736766e-17)
+    let left = 3.141592653589793 - (2 * angle - 1.2246467991473532e-16)
+    return isNear ? near : x < 0 ? left : 2 * angle
+  }
+
+  @inlinable @inline(__always)
+  public static func acos(_ x: Float) -> Float {
+    let size = x.magnitude
+    let isNear = size < 0.5
+    let z = isNear ? x * x : (1 - size) / 2
+    let root = isNear ? x : z.squareRoot()
+    let angle = root.addingProduct(root, arcSineSeries(z))
+    let near: Float = 1.5707964 - (angle + 4.3711388e-8)
+    let left: Float = 3.1415927 - (2 * angle + 8.742278e-8)
+    return isNear ? near : x < 0 ? left : 2 * angle
   }
 }

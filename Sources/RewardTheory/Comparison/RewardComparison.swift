@@ -1,0 +1,215 @@
+import Basics
+import Environments
+import Experiments
+import FiniteMDPs
+import Foundation
+import Rewards
+
+/// How far apart some rewards are in one environment, as far as it matters to whoever optimises them.
+public struct RewardComparison: Sendable {
+  /// A reward to compare.
+  public struct Entry: Sendable {
+    public var name: String
+    /// nil is the environment's own reward.
+    public var function: (any RewardFunction)?
+
+    public init(_ name: String, _ function: (any RewardFunction)?) { (self.name, self.function) = (name, function) }
+  }
+
+  public enum Metric: String, Sendable, Codable, CaseIterable {
+    /// STARC with VAL and L2 (arXiv 2309.15257).
+    case starc
+    /// EPIC (arXiv 2006.13900), as a STARC metric in [0, 2].
+    case epic
+    /// DARD (arXiv 2201.10081), likewise.
+    case dard
+
+    var exact: STARC.Metric {
+      switch self {
+      case .starc: .val
+      case .epic: .epic
+      case .dard: .dard
+      }
+    }
+  }
+
+  /// All distances by one metric, in [0, 2]: 0 for the same order of all policies, 2 for the opposite one.
+  public struct Table: Sendable, Codable {
+    public var metric: Metric
+    /// [N, N], row-major; exact where both bounds are equal to it.
+    public var distances: [Double]
+    /// 95 % bounds.
+    public var low: [Double]
+    public var high: [Double]
+    /// The distance between a reward and itself by other rollouts: the upper 95 % bound, the greatest of all rewards. Less
+    /// cannot be told from 0 between rewards that do not share their noise.
+    /// 0 where the table is exact.
+    public var floor: Double
+  }
+
+  /// What a term does to a distance.
+  public struct TermEffect: Sendable, Codable {
+    public var reward: String
+    public var term: String
+    public var other: String
+    public var distance: Double
+    /// The distance if the term were left out.
+    public var without: Double
+  }
+
+  public struct Result: Sendable, Codable {
+    public var names: [String]
+    public var isExact: Bool
+    public var tables: [Table]
+    /// By the first metric; those first whose absence brings two rewards closest.
+    public var terms: [TermEffect]
+    /// What the distances promise, in words.
+    public var guarantees: [String]
+  }
+
+  // MARK: Exact
+
+  /// Distances in an environment of finitely many states, all of them exact.
+  /// - Throws: `GuerdonError` when a reward is not finite on some transition.
+  public static func exact(_ entries: [Entry], in model: FiniteModel, metrics: [Metric]) throws -> Result {
+    let part = try model.mdp.reachablePart()
+    var rewards: [FiniteMDP.Reward] = [], terms: [(entry: Int, name: String, without: FiniteMDP.Reward)] = []
+    for (index, entry) in entries.enumerated() {
+      guard let function = entry.function else {
+        rewards.append(part.mdp.reward)
+        continue
+      }
+      let found = try evaluated(function, model.transitions, rows: model.outcomes.count, entry.name)
+      rewards.append(try part.reward(model.reward(found.total)))
+      guard function.termNames.count > 1 else { continue }
+      for (term, name) in function.termNames.enumerated() {
+        let share = found.terms[term * found.total.count..<(term + 1) * found.total.count]
+        terms.append((index, name, try part.reward(model.reward(zip(found.total, share).map { $0 - $1 }))))
+      }
+    }
+    let tables = try metrics.map { metric in
+      let distances = try STARC.distances(among: rewards, in: part.mdp, metric: metric.exact)
+      return Table(metric: metric, distances: distances, low: distances, high: distances, floor: 0)
+    }
+    var effects: [TermEffect] = []
+    if let first = metrics.first {
+      for term in terms {
+        for other in entries.indices where other != term.entry {
+          let without = try STARC.distance(
+            between: term.without, and: rewards[other], in: part.mdp, metric: first.exact)
+          effects.append(
+            TermEffect(
+              reward: entries[term.entry].name, term: term.name, other: entries[other].name,
+              distance: tables[0].distances[term.entry * entries.count + other], without: without))
+        }
+      }
+    }
+    return Result(
+      names: entries.map(\.name), isExact: true, tables: tables, terms: sorted(effects),
+      guarantees: try promises(rewards, entries.map(\.name), in: part.mdp))
+  }
+
+  /// The regret bounds of every pair, by linear programming.
+  private static func promises(_ rewards: [FiniteMDP.Reward], _ names: [String], in mdp: FiniteMDP) throws -> [String] {
+    var lines: [String] = []
+    for i in rewards.indices {
+      for j in rewards.indices where i != j {
+        let regret = try STARC.worstCaseRegret(rewards[i], optimising: rewards[j], in: mdp)
+        lines.append(
+          String(
+            format: "Whoever improves a policy by \(names[j]) loses at most %.1f %% of what \(names[i]) has to win.",
+            100 * regret))
+      }
+    }
+    return lines
+  }
+
+  private static func evaluated(
+    _ function: any RewardFunction, _ batch: TransitionBatch, rows: Int, _ name: String
+  ) throws -> (total: [Double], terms: [Double]) {
+    var total = [Double](repeating: 0, count: rows)
+    var terms = [Double](repeating: 0, count: rows * function.termNames.count)
+    try function.makeEvaluator().evaluate(batch, rows: 0..<rows, total: &total, terms: &terms)
+    guard let wrong = total.first(where: { !$0.isFinite }) else { return (total, terms) }
+    throw GuerdonError.failure("\(name) gives \(wrong) on a transition; guard it against division by zero and overflow.")
+  }
+
+  static func sorted(_ effects: [TermEffect]) -> [TermEffect] {
+    effects.sorted { $0.distance - $0.without > $1.distance - $1.without }
+  }
+
+  // MARK: Sampled
+
+  /// What a sampled comparison takes.
+  public struct Sampling: Sendable {
+    /// Transitions that are compared.
+    public var transitions = 192
+    /// Rollouts from each end of a transition, a multiple of 4: their quarters estimate values apart from each other.
+    public var rollouts = 16
+    /// Steps of a rollout.
+    public var horizon = 100
+    public var discount = 0.95
+    /// Steps of random play between two of the transitions.
+    public var spacing = 7
+    public var resamples = 1000
+
+    public init() {}
+  }
+
+  /// STARC distances in any environment whose state can be saved and set.
+  ///
+  /// The canonical form is VAL's for uniformly random play: c(R)(s, a, s') = R(s, a, s') + γ V(s') - V(s), with V by rollouts,
+  /// the same ones for every reward. Inner products pair different quarters of the rollouts, so that their noise, which is
+  /// independent, does not count as distance: d² = 2 - 2 ⟨c₁, c₂⟩ / √(⟨c₁, c₁⟩ ⟨c₂, c₂⟩).
+  /// - Parameter environment: makes copies of the environment, with `.sameStep`.
+  /// - Throws: `GuerdonError` when a reward is not finite, or cannot be told from a trivial one for the noise.
+  public static func sampled(
+    _ entries: [Entry], sampling: Sampling = Sampling(), seed: UInt64, shouldStop: () -> Bool = { false },
+    environment make: (_ count: Int) throws -> any VectorEnvironment
+  ) throws -> Result {
+    let probes = try Probe(entries, sampling: sampling, seed: seed, shouldStop: shouldStop, environment: make)
+    let count = entries.count
+    let all = Array(0..<sampling.transitions)
+    for (i, entry) in entries.enumerated() {
+      guard probes.product(i, i, over: all) > 0 else {
+        throw GuerdonError.failure(
+          "\(entry.name) cannot be told from a reward that says nothing with so few rollouts: raise --rollouts or --transitions.")
+      }
+    }
+    var distances = [Double](repeating: 0, count: count * count), low = distances, high = distances
+    var random = RandomGenerator(seed: seed, spawnKey: [0x62_6f])
+    let resamples = (0..<sampling.resamples).map { _ in all.map { _ in random.integer(below: sampling.transitions) } }
+    var floor = 0.0
+    for i in 0..<count {
+      let noise = resamples.prefix(200).map { probes.floor(i, over: $0) }.map { $0.isNaN ? 2.0.squareRoot() : $0 }
+      floor = max(floor, Statistics.quantile(noise, 0.95))
+      for j in i + 1..<max(i + 1, count) {
+        let drawn = resamples.map { probes.distance(i, j, over: $0) }.filter(\.isFinite)
+        let value = probes.distance(i, j, over: all)
+        for cell in [i * count + j, j * count + i] {
+          distances[cell] = value
+          low[cell] = min(value, Statistics.quantile(drawn, 0.025))
+          high[cell] = max(value, Statistics.quantile(drawn, 0.975))
+        }
+      }
+    }
+    var effects: [TermEffect] = []
+    for (vector, owner) in probes.terms {
+      for other in 0..<count where other != owner.entry {
+        effects.append(
+          TermEffect(
+            reward: entries[owner.entry].name, term: owner.name, other: entries[other].name,
+            distance: distances[owner.entry * count + other],
+            without: probes.distance(vector, other, over: all)))
+      }
+    }
+    return Result(
+      names: entries.map(\.name), isExact: false,
+      tables: [Table(metric: .starc, distances: distances, low: low, high: high, floor: floor)], terms: sorted(effects),
+      guarantees: [
+        "Distance 0 means that both rewards order all policies alike, and 2 that they order them the other way round; "
+          + "between them regret grows no faster than in proportion to the distance. The factor is not known where the "
+          + "environment has no exact model, and states that random play does not reach were not looked at."
+      ])
+  }
+}

@@ -53,6 +53,8 @@ import Testing
     [MLP.Activation.tanh, .leakyReLU])
   func equalsPyTorch(shape: (widths: [Int], batch: Int), activation: MLP.Activation) throws {
     let (widths, batch) = shape
+    // Nothing holds leaky units' outputs below 1.
+    let slack: Float = activation == .tanh ? 1 : 10
     var random = RandomGenerator(seed: UInt64(batch))
     let network = MLP(widths: widths, activation: activation)
     network.initialize(outputGain: 1, random: &random)
@@ -79,7 +81,7 @@ import Testing
       network.forward(inputs.base, stride: stride, count: batch, workspace)
       for i in 0..<batch {
         for j in 0..<outputs {
-          if step == 0 { #expect(abs(workspace.outputs[i * outputRow + j] - torch.outputs[i][j]) < 2e-6) }
+          if step == 0 { #expect(abs(workspace.outputs[i * outputRow + j] - torch.outputs[i][j]) < 2e-6 * slack) }
           workspace.outputDeltas[i * outputRow + j] =
             2 * (workspace.outputs[i * outputRow + j] - target[i][j]) / Float(batch)
         }
@@ -90,7 +92,7 @@ import Testing
           for output in 0..<layer.outputs {
             for input in 0..<layer.inputs {
               let ours = workspace.gradients.base[layer.weights + input * layer.row + output]
-              #expect(abs(ours - expected[output * layer.inputs + input]) < 1e-5)
+              #expect(abs(ours - expected[output * layer.inputs + input]) < 1e-5 * slack)
             }
           }
         }
@@ -103,8 +105,8 @@ import Testing
     }
     for index in network.layers.indices {
       let (weight, bias) = network.get(layer: index)
-      #expect(zip(weight, torch.weights[index]).allSatisfy { abs($0 - $1) < 1e-4 })
-      #expect(zip(bias, torch.biases[index]).allSatisfy { abs($0 - $1) < 1e-4 })
+      #expect(zip(weight, torch.weights[index]).allSatisfy { abs($0 - $1) < 1e-4 * slack })
+      #expect(zip(bias, torch.biases[index]).allSatisfy { abs($0 - $1) < 1e-4 * slack })
     }
     // What the padding holds would leak into neighbouring rows.
     for layer in network.layers {

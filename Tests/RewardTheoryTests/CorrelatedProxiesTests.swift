@@ -134,13 +134,13 @@ import Testing
           kl = integrate.quad(lambda x: p.pdf(x) * (p.logpdf(x) - q.logpdf(x)), lo, hi, epsabs=1e-12, epsrel=1e-10)[0]
           return [chi, kl]
       a = both(stats.norm(0.3, 0.8), stats.norm(-0.2, 1.1), -12, 12)
-      b = both(stats.norm(1, 1.2), stats.norm(1.5, 0.9), -12, 12)
+      b = both(stats.norm(1, 1), stats.norm(1.5, 0.9), -12, 12)
       c = both(stats.beta(2.5, 3.5), stats.beta(2, 4), 0, 1)
       print(json.dumps([(1 + a[0]) * (1 + b[0]) - 1, a[1] + b[1]] + c))
       """)
     let found = [
-      Divergences.gaussianChiSquared(means: [0.3, 1], deviations: [0.8, 1.2], from: [-0.2, 1.5], [1.1, 0.9]),
-      Divergences.gaussianKullbackLeibler(means: [0.3, 1], deviations: [0.8, 1.2], from: [-0.2, 1.5], [1.1, 0.9]),
+      Divergences.gaussianChiSquared(means: [0.3, 1], deviations: [0.8, 1], from: [-0.2, 1.5], [1.1, 0.9]),
+      Divergences.gaussianKullbackLeibler(means: [0.3, 1], deviations: [0.8, 1], from: [-0.2, 1.5], [1.1, 0.9]),
       Divergences.betaChiSquared(2.5, 3.5, from: 2, 4), Divergences.betaKullbackLeibler(2.5, 3.5, from: 2, 4),
     ]
     for (a, b) in zip(found, expected) { #expect(abs(a - b) < 1e-7 * max(1, abs(b)), "\(found) against \(expected)") }
@@ -154,13 +154,13 @@ import Testing
     let bandit = try FiniteMDP(
       stateCount: 1, actionCount: 4, transitions: [1, 1, 1, 1], reward: .stateAction(reward), discount: 0)
     let π0 = try TabularPolicy(stateCount: 1, actionCount: 4, probabilities: base)
-    let found = try bandit.occupancyRegularised(from: π0, beta: b, tolerance: 1e-10, limit: 20_000)
+    let found = try bandit.occupancyRegularised(from: π0, beta: b)
     let mean = zip(reward, base).reduce(0) { $0 + $1.0 * $1.1 }
     for a in 0..<4 {
       let expected = base[a] * (1 + (reward[a] - mean) / (2 * b))
-      #expect(abs(found.policy[0, a] - expected) < 1e-4, "\(found.policy[0, a]) against \(expected)")
+      #expect(abs(found.policy[0, a] - expected) < 1e-9, "\(found.policy[0, a]) against \(expected)")
     }
-    #expect(found.gap <= 1e-6)
+    #expect(found.gap <= 1e-9)
   }
 
   /// On a random process the optimum's objective is that of the dual, solved by scipy: w = max(0, 1 + A_V / 2β).
@@ -172,7 +172,7 @@ import Testing
       (0..<states * actions).map { _ in random.normal() }, actionCount: actions).smoothed(0.1)
     let μ0 = try mdp.occupancy(of: base, normalised: true).stateActions
     for beta in [0.05, 0.3, 2] {
-      let found = try mdp.occupancyRegularised(from: base, beta: beta, tolerance: 1e-7, limit: 50_000)
+      let found = try mdp.occupancyRegularised(from: base, beta: beta)
       struct Input: Encodable { let table, reward, initial, base: [Double], beta, discount: Double }
       let dual: Double = try Python.run(
         """
@@ -191,8 +191,7 @@ import Testing
           table: mdp.transitions.table, reward: mdp.expectedReward, initial: mdp.initial, base: μ0, beta: beta,
           discount: discount))
       let primal = found.occupancy.total(of: mdp.expectedReward) - beta * found.chiSquared
-      #expect(primal <= dual + 1e-7, "\(primal) above \(dual)")
-      #expect(dual - primal <= found.gap + 1e-6 && found.gap < 1e-3, "\(primal) against \(dual), gap \(found.gap)")
+      #expect(abs(primal - dual) < 1e-7 && found.gap < 1e-8, "\(primal) against \(dual), gap \(found.gap)")
     }
   }
 
@@ -320,7 +319,7 @@ import Testing
 
   @Test func theExperimentsSmokeIsTheSameOnAnyNumberOfThreads() async throws {
     var configuration = CorrelatedProxies.Configuration.smoke
-    (configuration.temperatures, configuration.iterations, configuration.alphas) = ([0.1], 3, [1])
+    (configuration.temperatures, configuration.alphas) = ([0.1], [1])
     func run(_ jobs: Int) async throws -> Evidence {
       try await CorrelatedProxies.reproduce(
         configuration,

@@ -15,9 +15,8 @@ extension CorrelatedProxies {
     public var betas = Configuration.logarithmic(1e-5, 1e-1, count: 13)
     /// α of KL(π ‖ π0), in units of reward a step.
     public var alphas = Configuration.logarithmic(1e-2, 1e2, count: 25)
-    /// The gap (reward a step) at which Frank and Wolfe's method stops, and its most iterations.
-    public var tolerance = 1e-6
-    public var iterations = 300
+    /// The gap (reward a step) at which the exact optimum is good enough.
+    public var tolerance = 1e-9
     /// Temperature of the learned part's base policy.
     public var learnedTemperature = 0.1
     public var learned = ORPO.Configuration()
@@ -38,7 +37,6 @@ extension CorrelatedProxies {
       var configuration = Configuration()
       configuration.betas = [1e-3]
       configuration.alphas = Configuration.logarithmic(1e-1, 1e1, count: 9)
-      configuration.iterations = 100
       configuration.learnedIterations = 0
       configuration.responseIterations = 0
       return configuration
@@ -145,7 +143,7 @@ extension CorrelatedProxies {
     let searched = try run.map(bases.count * sweep, "χ² between occupancies") { index in
       let base = bases[index / sweep]
       let found = try paidProxy.occupancyRegularised(
-        from: base, beta: betas[index % sweep], tolerance: configuration.tolerance, limit: configuration.iterations,
+        from: base, beta: betas[index % sweep], tolerance: configuration.tolerance,
         shouldStop: { run.interruption.isRequested })
       return (assessment: try assess(found.policy, base), gap: found.gap)
     }

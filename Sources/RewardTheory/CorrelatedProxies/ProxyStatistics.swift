@@ -139,7 +139,9 @@ extension FiniteMDP {
   /// - Throws: `GuerdonError` as `occupancy`, so for discount 1.
   func completeOccupancy(of policy: TabularPolicy) throws -> [Double] {
     let living = try occupancy(of: policy, normalised: true).stateActions.map { max(0, $0) }
-    return living + [max(0, 1 - living.reduce(0, +))]
+    let rest = 1 - living.reduce(0, +)
+    // Where nothing ends, what is left is rounding.
+    return living + [rest > 1e-9 ? rest : 0]
   }
 
   /// How two rewards go together under a policy's discounted occupancy.

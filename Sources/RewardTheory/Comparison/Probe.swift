@@ -40,7 +40,8 @@ struct Probe {
     var weight = 1.0
     for _ in 0..<sampling.horizon {
       if shouldStop() { throw CancellationError() }
-      Self.step(environment, batch, &random)
+      // Both ends of a transition take the same actions, so that most of the noise in γ V(s') - V(s) cancels.
+      Self.step(environment, batch, &random, sharedBy: sampling.rollouts)
       if let failure = environment.failure { throw failure }
       let rewards = try meter.measure(batch, rows: starts.count, own: environment.rewards)
       for vector in rewards.indices {
@@ -133,12 +134,18 @@ struct Probe {
   }
 
   /// One step of uniformly random play (standard normal where the box is unbounded).
+  /// - Parameter block: rows 2 k · block and on have the same actions as the `block` rows after them; 0 shares none.
   private static func step(
-    _ environment: any VectorEnvironment, _ batch: TransitionBatch, _ random: inout RandomGenerator
+    _ environment: any VectorEnvironment, _ batch: TransitionBatch, _ random: inout RandomGenerator,
+    sharedBy block: Int = 0
   ) {
     let width = environment.spec.actionSpace.width
     var actions = [Double](repeating: 0, count: environment.count * width)
     for i in 0..<environment.count {
+      if block > 0, i / block % 2 == 1 {
+        for j in 0..<width { actions[i * width + j] = actions[(i - block) * width + j] }
+        continue
+      }
       switch environment.spec.actionSpace {
       case .discrete(let choices): actions[i] = Double(random.integer(below: choices))
       case .box(let low, let high):

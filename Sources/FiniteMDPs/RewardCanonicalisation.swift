@@ -273,10 +273,15 @@ public struct RewardCanonicaliser: Sendable {
   private func shaped(_ table: [Double], by potential: [Double], minus constant: Double = 0) -> [Double] {
     let forward = potential.map { mdp.discount * $0 }
     return [Double](unsafeUninitializedCapacity: table.count) { out, count in
-      for row in 0..<states * actions {
-        let begin = row * states
-        let base = potential[row / actions] + constant
-        for next in 0..<states { out.initializeElement(at: begin + next, to: table[begin + next] + forward[next] - base) }
+      table.withUnsafeBufferPointer { table in
+        forward.withUnsafeBufferPointer { forward in
+          guard let out = out.baseAddress, let table = table.baseAddress, let forward = forward.baseAddress else { return }
+          for row in 0..<states &* actions {
+            let begin = row &* states
+            let base = potential[row / actions] + constant
+            for next in 0..<states { out[begin &+ next] = table[begin &+ next] + forward[next] - base }
+          }
+        }
       }
       count = table.count
     }

@@ -208,14 +208,14 @@ extension Witness {
       beyond: refuted([.markovRewards], by: order) + [
         (
           .rewardMachines,
-          .obligation("every machine's score is continuous in p: |J(p) - J(0)| ≤ 2 max|R| γ p / (1-γ)²") {
+          .obligation("every machine's score is continuous in p: |J(p) - J(0)| ≤ 2 max|R| p / (1-γ)²") {
             try Witness.machinesAreContinuous(env)
           }
         ),
       ])
   }
 
-  /// In t steps another trajectory than b's alone has probability at most t p, whatever the machine; so a score cannot
+  /// Up to step t another trajectory than b's alone has probability at most (t + 1) p, whatever the machine; so a score cannot
   /// be one number for all p > 0 and a smaller one at 0.
   private static func machinesAreContinuous(_ env: ExpressivityEnvironment) throws -> Bool {
     var random = RandomGenerator(seed: 4)
@@ -233,7 +233,7 @@ extension Witness {
       for power in 1...20 {
         let p = pow(2, -Double(power))
         let some = try env.score(.rewardMachine(machine, discount: γ), env.policy([[p, 1 - p], [1]])) ?? .nan
-        guard abs(some - none) <= 2 * largest * γ * p / ((1 - γ) * (1 - γ)) + 1e-12 else { return false }
+        guard abs(some - none) <= 2 * largest * p / ((1 - γ) * (1 - γ)) + 1e-12 else { return false }
       }
     }
     return true

@@ -69,7 +69,7 @@ public struct CorpusProgram: Sendable {
       range = (bounds[0], bounds[1])
       name = String(name[..<open])
     }
-    if name.hasSuffix("]"), let open = name.lastIndex(of: "[") {
+    if name.hasSuffix("]"), !name.hasSuffix("\"]"), let open = name.lastIndex(of: "[") {
       shape = name[name.index(after: open)...].dropLast().split(separator: ",")
         .compactMap { Int($0.trimmingCharacters(in: .whitespaces)) }
       name = String(name[..<open])
@@ -149,7 +149,11 @@ public func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
         def __getattr__(self, name):
             return self._reach(self._text + "." + name)
         def __getitem__(self, index):
-            return self._reach(f"{self._text}[{index!r}]")
+            return self._reach(self._text + (f'["{index}"]' if isinstance(index, str) else f"[{index!r}]"))
+        def __contains__(self, key):
+            return any(k.startswith(f'{self._text}["{key}"]') for k in self._values)
+        def get(self, key, default=None):
+            return self[key] if key in self else default
         def __len__(self):
             return next(k for k in range(1000) if not any(v.startswith(f"{self._text}[{k}]") for v in self._values))
         def __iter__(self):
@@ -257,6 +261,10 @@ public func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
                    quat_rotate_inverse=quat_rotate_inverse, quat_apply=quat_apply, quat_diff_rad=quat_diff_rad,
                    quat_from_angle_axis=quat_from_angle_axis, tensor_clamp=tensor_clamp, scale=scale, unscale=unscale)
 
+    sys.modules["mani_skill2"] = types.ModuleType("mani_skill2")
+    sys.modules["mani_skill2.utils"] = types.ModuleType("mani_skill2.utils")
+    sys.modules["mani_skill2.utils.sapien_utils"] = types.ModuleType("mani_skill2.utils.sapien_utils")
+    sys.modules["mani_skill2.utils.sapien_utils"].check_actor_static = None
     for name in ("isaacgym", "isaacgym.torch_utils"):
         sys.modules[name] = types.ModuleType(name)
         sys.modules[name].__dict__.update(helpers)
@@ -277,7 +285,7 @@ public func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
                      Tensor=torch.Tensor, Dict=typing.Dict, Tuple=typing.Tuple, List=typing.List,
                      Optional=typing.Optional, **helpers)
         import scipy.spatial
-        names.update(scipy=scipy, distance=scipy.spatial.distance)
+        names.update(scipy=scipy, distance=scipy.spatial.distance, sdist=scipy.spatial.distance)
         path = os.path.join(folder, job["name"] + ".py")
         with open(path, "w") as file:
             file.write(job["source"])
@@ -305,6 +313,11 @@ public func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
             defaults |= set(function.__kwdefaults__ or ())
             parameters = list(code.co_varnames[:code.co_argcount + code.co_kwonlyargcount])
         data = {k: np.array(v, dtype=np.float64) for k, v in job["inputs"].items()}
+        current = {}
+        for key in data:  # A function of the environment: `check_actor_static(self.cube)`.
+            name = key.split("(")[0]
+            if name != key and name.isidentifier():
+                module.__dict__[name] = lambda *a, _name=name, **k: Path(_name, current)(*a, **k)
         rows = next(iter(data.values())).shape[0]
 
         def itself(owner, values):
@@ -312,13 +325,15 @@ public func runInCPython(_ jobs: [CPythonJob]) throws -> [CPythonResult] {
             if owner is None: return path
             return type("Environment", (owner,), {"__getattr__": lambda _, name: getattr(path, name)})()
         def arguments(values, size):
+            current.clear()
+            current.update(values)
             result = {}
             for p in parameters:
                 if p in values: result[p] = values[p]
                 elif p == "self": result[p] = itself(owner, values)
                 elif p == "device": result[p] = torch.device("cpu")
                 elif p in ("num_envs", "batch_size"): result[p] = size
-                elif any(k.startswith(p + ".") for k in values): result[p] = Path(p, values)
+                elif any(k.startswith((p + ".", p + "[")) for k in values): result[p] = Path(p, values)
                 elif p not in defaults: result[p] = None
             return result
         if job["kind"] == "fitness":

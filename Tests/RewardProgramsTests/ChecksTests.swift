@@ -62,6 +62,8 @@ import Testing
     Case("repeatable-bonus", "return -distance + (0.0 if distance > 0.1 else 2 + height)"),
     Case("repeatable-bonus", "return (distance < 0.1) - speed ** 2"),
     Case("exact-equality", "return 1.0 if distance == height else 0.0"),
+    Case("maybe-undefined", "if distance < 0.1:\n        near = 1.0\n    return near if distance < 0.5 else -distance"),
+    Case("maybe-undefined", "terms = {}\n    if flag > 0.5:\n        terms['a'] = speed\n    return terms['a']"),
     Case("result-shape", "return np.array([speed])"),
     Case("dtype", "x = np.zeros(2, dtype=int)\n    x[0] = speed\n    return x[0]"),
   ]
@@ -105,6 +107,11 @@ import Testing
     Case("repeatable-bonus", "return np.where(flag > 0.5, speed, -speed)"),
     Case("repeatable-bonus", "r = -distance\n    if distance > 1:\n        r -= 10\n    return r"),
     Case("exact-equality", "return 1.0 if flag == 1 else 0.0"),
+    Case("maybe-undefined", "if distance < 0.5:\n        near = 1.0\n    return near if distance < 0.1 else -distance"),
+    Case("maybe-undefined", "if flag > 0.5:\n        far = distance\n    return far - height if flag > 0.5 and far > 0.5 else 0.0"),
+    Case("maybe-undefined", "if not flag:\n        x = speed\n    else:\n        y = -speed\n    return y if flag else x"),
+    Case("maybe-undefined", "x = None\n    if flag > 0.5:\n        x = speed\n    return 0.0 if x is None else x"),
+    Case("maybe-undefined", "terms = {}\n    if flag > 0.5:\n        terms['a'] = speed\n    return terms.get('a', 0.0)"),
     Case("result-shape", "return np.array([speed])[0]"),
   ]
 

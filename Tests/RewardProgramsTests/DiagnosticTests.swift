@@ -65,7 +65,9 @@ import Testing
     Case("result", 1, 5, nil, "def reward(speed):\n    return 'fast'\n"),
     Case("missing-return", 1, 5, "return", "def reward(speed):\n    x = speed\n"),
     Case("missing-return", 1, 5, nil, "def reward(speed):\n    if speed > 0:\n        return 1.0\n"),
-    Case("undefined", 4, 12, "every path", "def reward(speed):\n    if speed > 0:\n        x = 1.0\n    return x\n"),
+    Case(
+      "undefined", 6, 12, "every path",
+      "def reward(speed):\n    if speed > 0:\n        x = 1.0\n    else:\n        x = None\n    return x\n"),
     Case("index", 2, 16, nil, "def reward(obs):\n    return obs[6]\n"),
     Case("index", 2, 16, "leave out", "def reward(obs):\n    return obs[:, 0]\n"),
     Case("axis", 2, 12, "axis=-1", "def reward(obs):\n    return np.sum(obs, axis=1)\n"),

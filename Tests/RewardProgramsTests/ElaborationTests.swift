@@ -187,4 +187,35 @@ import Testing
     let found = try program.evaluate(["x": number(1)], hasRows: false)
     #expect(found.reward == [6] && found.terms.map(\.values) == [[1], [2], [3]])
   }
+
+  // MARK: Names that are set on some paths
+
+  @Test(arguments: [(0.2, 2.4), (0.7, -0.7), (1.2, .nan)])
+  func aRowInWhichPythonRaisesIsNaN(_ distance: Double, _ expected: Double) throws {
+    let source = """
+      def compute_reward(distance):
+          if distance < 0.5:
+              value = 2.0
+          if distance < 0.5 or distance > 1.0:
+              return 2 * distance + value, {"value": 1.0}
+          return -distance, {}
+      """
+    let program = try compile(source, "distance").program
+    #expect(program.warnings.contains { $0.code == "maybe-undefined" })
+    let result = try program.evaluate(["distance": number(distance)], hasRows: false)
+    let found = try #require(result.reward.first)
+    #expect(expected.isNaN ? found.isNaN : abs(found - expected) < 1e-12)
+    #expect(try #require(result.terms.first?.values.first).isNaN == expected.isNaN)
+  }
+
+  @Test(arguments: [
+    "def compute_reward(x):\n    v = None\n    if x > 0:\n        v = x\n    return v",
+    "def compute_reward(x):\n    v = None\n    if x > 0:\n        v = x\n    if v is None:\n        return v\n    return v",
+    "def compute_reward(x):\n    if x > 0:\n        v = x\n    else:\n        v = np.zeros(3)\n    return v + 1.0",
+    "def compute_reward(x):\n    t = {}\n    if x > 0:\n        t['a'] = x\n    r = 0.0\n    for k, v in t.items():\n        r += v\n    return r",
+    "def compute_reward(x):\n    if x > 0:\n        v = x\n        del v\n    return v",
+  ])
+  func whatHasNoSingleValueIsRejected(_ source: String) {
+    #expect(throws: CompilationFailure.self) { try compile(source, "x") }
+  }
 }

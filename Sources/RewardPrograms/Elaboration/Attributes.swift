@@ -12,6 +12,7 @@ extension Elaborator {
       if let value = input(text, expression.span) { return value }
       if path == "self", let value = classAttributes[name] { return value }
       if isPrefixOfField(text) || (path == "self" && isMethod(name)) { return .path(text) }
+      if name == "get", hasEntries(path) { return .path(text) }
       if isPoseMethod(name), pose(at: path, expression.span) != nil { return .path(text) }
       // A call decides by its own text.
       return path == "self" || isPrefixOfField(path)
@@ -157,21 +158,22 @@ extension Elaborator {
     let first = arguments.positional.first?.value
     let fallback = arguments.positional.count > 1 ? arguments.positional[1].value : nil
     switch name {
-    case "items": return makeList(entries.entries.map { .tuple([$0.key.value, $0.value]) })
+    case "items": return makeList(entries.entries.map { .tuple([$0.key.value, whole($0.value)]) })
     case "keys": return makeList(entries.keys.map(\.value))
     case "values": return makeList(entries.entries.map(\.value))
     case "copy": return .dictionary(heap.add(.dictionary(entries)))
     case "get", "pop", "setdefault":
       guard let first, let key = OrderedDictionary.Key(first) else { break }
       let value = entries[key]
-      if name == "get" { return value ?? fallback ?? .none }
-      if name == "pop" { entries[key] = nil } else if value == nil { entries[key] = fallback ?? Value.none }
+      if name == "get" { return value.map { overlay($0, on: fallback ?? Value.none) } ?? fallback ?? .none }
+      let result = value.map { present in fallback.map { overlay(present, on: $0) } ?? present } ?? fallback
+      entries[key] = name == "pop" ? nil : result ?? Value.none
       heap.write(id, .dictionary(entries))
-      if let result = value ?? fallback { return result }
+      if let result { return result }
       return name == "setdefault" ? .none : fail("unknown-key", span, "The dict has no key \"\(key.text)\".")
     case "update":
       if case .dictionary(let other)? = first {
-        for (key, value) in heap.dictionary(other).entries { entries[key] = value }
+        for (key, value) in heap.dictionary(other).entries { entries[key] = overlay(value, on: entries[key]) }
       } else if first != nil {
         break
       }
@@ -181,6 +183,18 @@ extension Elaborator {
     default: break
     }
     return fail("arguments", span, "These are not the arguments of \"dict.\(name)\".")
+  }
+
+  /// The value where it is set, and `base` where it is not.
+  func overlay(_ value: Value, on base: Value?) -> Value {
+    guard case .either(let condition, let present, .absent, _) = value else { return value }
+    return base.map { merge(condition, present, $0) } ?? value
+  }
+
+  /// A value that is looped over: where its key is absent there is no round, which cannot be said here.
+  func whole(_ value: Value) -> Value {
+    guard case .either(let condition, let present, .absent, let why) = value else { return value }
+    return .either(condition, present, .undefined(why), why)
   }
 
   private func callList(_ id: Int, _ name: String, _ arguments: CallArguments, _ span: Span) -> Value {

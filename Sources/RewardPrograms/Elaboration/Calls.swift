@@ -12,6 +12,7 @@ extension Elaborator {
     if case .name("super") = function.kind {
       return fail("forbidden", function.span, "\"super\" is not available.")
     }
+    if let value = callEnvironment(function, arguments, expression) { return value }
     let callee = defined(evaluate(function), function)
     if case .builtin(let name) = callee, arguments.count == 1, let reduced = reduceFiltered(name, arguments[0].value) {
       return reduced
@@ -67,6 +68,7 @@ extension Elaborator {
       if let value = input(spelling, expression.span) { return value }
     }
     if let value = callPose(path, arguments, expression) { return value }
+    if let value = getEntry(path, arguments, expression.span) { return value }
     let name = path.split(separator: ".").last.map(String.init) ?? path
     if path == "self.\(name)", let method = lookUp(name), case .function(let closure) = method {
       var evaluated = evaluate(arguments)
@@ -77,6 +79,49 @@ extension Elaborator {
     }
     if isPrefixOfField(text) { return .path(text) }
     return unknownPath(text, expression.span)
+  }
+
+  /// `info.get("x", 0.0)` of a dict of the environment, whose entries are the fields `info["x"]`; nil if it is none.
+  private func getEntry(_ path: String, _ arguments: [Argument], _ span: Span) -> Value? {
+    guard path.hasSuffix(".get"), let first = arguments.first, arguments.count <= 2 else { return nil }
+    let base = String(path.dropLast(4))
+    guard hasEntries(base) else { return nil }
+    let text = "\(base)[\(resolved(first.value))]"
+    if let value = input(text, span) { return value }
+    if isPrefixOfField(text) { return .path(text) }
+    return arguments.count == 2 ? defined(evaluate(arguments[1].value), arguments[1].value) : Value.none
+  }
+
+  /// A function that the program does not define, of which a field has the call's text: ManiSkill's
+  /// `check_actor_static(self.cube)`. Nil if it is something else.
+  private func callEnvironment(_ function: Expression, _ arguments: [Argument], _ expression: Expression) -> Value? {
+    guard case .name(let name) = function.kind else { return nil }
+    let known = lookUp(name)
+    if let known {
+      guard case .type = known else { return nil }
+    }
+    for spelling in [Printer.text(expression), name + "(" + resolved(arguments) + ")"] {
+      if let value = input(spelling, expression.span) { return value }
+    }
+    let takesObject = arguments.contains { argument in
+      if case .path = evaluatedQuietly(argument.value) { true } else { false }
+    }
+    guard known == nil, takesObject else { return nil }
+    return fail(
+      "unknown-name", function.span, "There is no \"\(name)\".",
+      suggestion: "what the environment computes is a field with the text of the call: "
+        + "\"\(Printer.text(expression).prefix(60))\"")
+  }
+
+  /// What a plain name or `self.cube` stands for, without reporting anything.
+  private func evaluatedQuietly(_ expression: Expression) -> Value {
+    switch expression.kind {
+    case .name(let name): return lookUp(name) ?? .invalid
+    case .attribute(let object, let name, _):
+      guard case .path(let path) = evaluatedQuietly(object) else { return .invalid }
+      return .path(path + "." + name)
+    default: return .invalid
+    }
   }
 
   /// The arguments with the names of objects and constants replaced by what they stand for: after `cube = self.cube`,
@@ -90,7 +135,7 @@ extension Elaborator {
     }.joined(separator: ", ")
   }
 
-  private func resolved(_ expression: Expression) -> String {
+  func resolved(_ expression: Expression) -> String {
     switch expression.kind {
     case .name(let name):
       switch lookUp(name) {
@@ -111,7 +156,7 @@ extension Elaborator {
     return fail(
       "unknown-field", span, "The environment \"\(schema.environment)\" has no \"\(path.prefix(80))\".",
       suggestion: didYouMean(path, fieldNames) ?? didYouMean(stem, fieldNames)
-        ?? "its fields are: " + fieldNames.prefix(20).joined(separator: ", "))
+        ?? fieldList)
   }
 
   // MARK: Functions of the program
@@ -136,7 +181,7 @@ extension Elaborator {
 
   /// Runs the body of a function in a frame that holds its arguments.
   func run(_ closure: Closure, frame: Int, isEntry: Bool = false) -> Value {
-    let context = CallContext(closure: closure, frame: frame, firstCell: isEntry ? 0 : frame)
+    let context = CallContext(closure: closure, frame: frame, firstCell: isEntry ? 0 : frame, outerPath: path)
     calls.append(context)
     let outer = path
     path = nil

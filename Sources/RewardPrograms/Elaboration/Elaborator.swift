@@ -20,6 +20,8 @@ final class Elaborator {
   var calls: [CallContext] = []
   /// The condition under which the current statement runs; nil is always.
   var path: Node?
+  /// Where Python would raise, if it would anywhere.
+  var raised: Node?
   var steps = 0
   /// Elements handled so far: what bounds the time that one step may take.
   private var work = 0
@@ -60,16 +62,19 @@ final class Elaborator {
     let frame: Int
     /// Arrays, lists and dictionaries from here on are the call's own: nobody sees them once it has returned.
     let firstCell: Int
+    /// The condition under which the call runs.
+    let outerPath: Node?
     /// Conditional and final returns, in order.
     var exits: [(condition: Node?, value: Value)] = []
     /// Rows that have returned.
     var returned: Node?
     var loops: [LoopContext] = []
 
-    init(closure: Closure?, frame: Int, firstCell: Int) {
+    init(closure: Closure?, frame: Int, firstCell: Int, outerPath: Node? = nil) {
       self.closure = closure
       self.frame = frame
       self.firstCell = firstCell
+      self.outerPath = outerPath
     }
 
     /// Rows that do not run the next statement.
@@ -213,6 +218,14 @@ final class Elaborator {
     }
   }
 
+  /// Whether fields are named as entries of a dict at `path`: `path["x"]`.
+  func hasEntries(_ path: String) -> Bool {
+    let spellings: [String] = [path, "self." + path] + (path.hasPrefix("self.") ? [String(path.dropFirst(5))] : [])
+    return pathFields.keys.contains { (key: String) -> Bool in
+      spellings.contains { key.hasPrefix($0 + "['") || key.hasPrefix($0 + "[\"") }
+    }
+  }
+
   /// The objects of a list in the environment, whose fields begin with `path[0]`, `path[1]`, …; nil if there is none.
   func elements(of path: String, _ span: Span) -> [Value]? {
     var values: [Value] = []
@@ -230,6 +243,11 @@ final class Elaborator {
   }
 
   var fieldNames: [String] { schema.fields.map(\.name) }
+
+  /// For who asked for a field that is not there.
+  var fieldList: String {
+    fieldNames.isEmpty ? "it has no fields at all" : "its fields are: " + fieldNames.prefix(20).joined(separator: ", ")
+  }
 
   /// The value of a field; nil if the schema has none of that name.
   func input(_ name: String, _ span: Span, annotation: String? = nil) -> Value? {

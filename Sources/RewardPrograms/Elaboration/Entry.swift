@@ -65,8 +65,7 @@ extension Elaborator {
     fail(
       "unknown-field", parameter.span,
       "The environment \"\(schema.environment)\" has no field \"\(parameter.name)\".",
-      suggestion: didYouMean(parameter.name, fieldNames)
-        ?? "its fields are: " + fieldNames.prefix(20).joined(separator: ", "))
+      suggestion: didYouMean(parameter.name, fieldNames) ?? fieldList)
     return nil
   }
 
@@ -89,7 +88,7 @@ extension Elaborator {
       total = parts[0]
       terms = heap.dictionary(id)
     }
-    if case .undefined(let why) = total {
+    if let why = whyUndefined(total) {
       fail("undefined", entry.nameSpan, "The result of \"\(entry.name)\" has no single value: \(why).")
       return nil
     }
@@ -104,10 +103,10 @@ extension Elaborator {
     var named: [(name: String, node: Node)] = []
     for (key, term) in terms.entries {
       guard let node = output(term, "term \"\(key.text)\"", entry) else { continue }
-      named.append((key.text, node))
+      named.append((key.text, raising(node)))
     }
     return log.errorCount == 0
-      ? ProgramResult(function: entry.name, span: entry.nameSpan, total: node, terms: named) : nil
+      ? ProgramResult(function: entry.name, span: entry.nameSpan, total: raising(node), terms: named) : nil
   }
 
   private func reject(_ value: Value, _ entry: FunctionDefinition) -> ProgramResult? {
@@ -122,10 +121,26 @@ extension Elaborator {
     return nil
   }
 
+  private func whyUndefined(_ value: Value) -> String? {
+    switch value {
+    case .undefined(let why), .absent(let why), .either(_, _, _, let why): why
+    default: nil
+    }
+  }
+
+  /// NaN in the rows where Python would raise.
+  private func raising(_ node: Node) -> Node {
+    raised.map { graph.select($0, graph.constant(.nan), node) } ?? node
+  }
+
   /// The one number per row (or per episode) that a value is. Nil after reporting.
   private func output(_ value: Value, _ role: String, _ entry: FunctionDefinition) -> Node? {
     if value.isInvalid { return nil }
-    if case .undefined(let why) = value {
+    if case .either(let condition, let term, .absent, _) = value {
+      // A term that some paths leave out counts as 0 there.
+      return output(merge(condition, term, .float(0)), role, entry)
+    }
+    if let why = whyUndefined(value) {
       fail("undefined", entry.nameSpan, "The \(role) has no single value: \(why).")
       return nil
     }

@@ -58,12 +58,37 @@ extension Elaborator {
     }
   }
 
-  /// Reports the use of what is not defined on every path.
+  /// The value that is meant on the current path; reports the use of what has none.
   func defined(_ value: Value, _ expression: Expression) -> Value {
-    guard case .undefined(let why) = value else { return value }
-    return fail(
+    switch value {
+    case .either(let condition, let first, let second, let why):
+      if isKnown(condition, true) { return defined(first, expression) }
+      guard case .absent = second else {
+        return isKnown(condition, false) ? defined(second, expression) : reportUndefined(expression, why)
+      }
+      let text = Printer.text(expression).prefix(60)
+      warn(
+        "maybe-undefined", expression.span, "\"\(text)\" may have no value here: \(why).",
+        suggestion: "give it a value on every path; where it has none Python raises, and the reward is NaN")
+      raiseUnless(condition)
+      return defined(first, expression)
+    case .absent(let why), .undefined(let why): return reportUndefined(expression, why)
+    default: return value
+    }
+  }
+
+  private func reportUndefined(_ expression: Expression, _ why: String) -> Value {
+    fail(
       "undefined", expression.span, "\"\(Printer.text(expression).prefix(60))\" has no single value here: \(why).",
       suggestion: "give it a value of the same kind on every path")
+  }
+
+  /// The operand of `is`: a name may be None on some paths.
+  private func evaluateIdentity(_ expression: Expression) -> Value {
+    if case .name(let name) = expression.kind, let value = lookUp(name), case .either(let condition, _, _, _) = value {
+      return isKnown(condition, true) || isKnown(condition, false) ? defined(value, expression) : value
+    }
+    return defined(evaluate(expression), expression)
   }
 
   private func bound(_ expression: Expression?) -> Value { expression.map { defined(evaluate($0), $0) } ?? .none }
@@ -136,7 +161,7 @@ extension Elaborator {
       guard let keyExpression = entry.key else {
         let other = evaluate(entry.value)
         if case .dictionary(let id) = other {
-          for (key, value) in heap.dictionary(id).entries { result[key] = value }
+          for (key, value) in heap.dictionary(id).entries { result[key] = overlay(value, on: result[key]) }
         } else if !other.isInvalid {
           fail("type", entry.value.span, "Only a dict can be unpacked with \"**\" here.")
         }
@@ -220,7 +245,8 @@ extension Elaborator {
   private func evaluateComparison(
     _ first: Expression, _ rest: [(ComparisonOperator, Expression)], _ span: Span
   ) -> Value {
-    var left = defined(evaluate(first), first)
+    let isIdentity = rest.count == 1 && [.is, .isNot].contains(rest[0].0)
+    var left = isIdentity ? evaluateIdentity(first) : defined(evaluate(first), first)
     var result: Value?
     for (comparison, expression) in rest {
       let right = defined(evaluate(expression), expression)
@@ -247,6 +273,9 @@ extension Elaborator {
     }
     if case .choice(let condition, let first, let second, _) = right {
       return merge(condition, compare(comparison, left, first, span), compare(comparison, left, second, span))
+    }
+    if case .either(let condition, let first, let second, _) = left {
+      return merge(condition, compare(comparison, first, right, span), compare(comparison, second, right, span))
     }
     switch comparison {
     case .is, .isNot:
@@ -327,9 +356,18 @@ extension Elaborator {
   private func contains(_ item: Value, _ container: Value, isNegated: Bool, _ span: Span) -> Value {
     switch container {
     case .dictionary(let id):
-      let keys = heap.dictionary(id).keys
-      let isFound = keys.contains { $0.text == (OrderedDictionary.Key(item)?.text ?? "\u{0}") }
+      let entries = heap.dictionary(id)
+      let found = entries.keys.first { $0.text == (OrderedDictionary.Key(item)?.text ?? "\u{0}") }
+      if let found, case .either(let condition, _, .absent, _)? = entries[found] {
+        return merge(condition, .bool(!isNegated), .bool(isNegated))
+      }
+      let isFound = found != nil
       return .bool(isFound != isNegated)
+    case .path(let path):
+      guard case .string(let name) = item, hasEntries(path) else { break }
+      let key = Printer.text(Expression(kind: .string(name), span: span, height: 1))
+      let text = "\(path)[\(key)]"
+      return .bool((fieldIndex(text) != nil || isPrefixOfField(text)) != isNegated)
     case .string(let text):
       guard case .string(let part) = item else { break }
       return .bool((part.isEmpty || text.contains(part)) != isNegated)

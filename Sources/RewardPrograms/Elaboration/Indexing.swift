@@ -29,7 +29,7 @@ extension Elaborator {
         suggestion: didYouMean(key.text, entries.keys.map(\.text)))
     case .tuple, .list, .range: return pick(container, index)
     case .path(let path):
-      let text = "\(path)[\(Printer.text(index))]"
+      let text = "\(path)[\(resolved(index))]"
       return input(text, expression.span) ?? .path(text)
     case .type("np.r_"):
       // `np.r_[a, 1.0]` is `np.hstack((a, 1.0))`.

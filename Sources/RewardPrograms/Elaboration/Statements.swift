@@ -135,7 +135,7 @@ extension Elaborator {
     default: break
     }
     let value = evaluate(expression)
-    if case .undefined = value { _ = defined(value, expression) }
+    _ = defined(value, expression)
   }
 
   private func delete(_ target: Expression) {
@@ -143,7 +143,7 @@ extension Elaborator {
       fail("unsupported", target.span, "Only names can be deleted.")
       return
     }
-    define(name, .undefined("it was deleted"))
+    define(name, .absent("it was deleted"))
   }
 
   func closure(_ definition: FunctionDefinition) -> Closure {
@@ -211,7 +211,7 @@ extension Elaborator {
   /// Whether a value counts as true: known now, or a node that says so for every row.
   func truth(_ value: Value, _ expression: Expression) -> Truth {
     switch defined(value, expression) {
-    case .invalid, .undefined: return .invalid
+    case .invalid, .undefined, .absent, .either: return .invalid
     case .none: return .known(false)
     case .bool(let flag): return .known(flag)
     case .int(let number): return .known(number != 0)
@@ -337,7 +337,7 @@ extension Elaborator {
     let value = defined(value, expression)
     switch value {
     case .invalid: return nil
-    case .tuple, .list: return sequence(value)
+    case .tuple, .list: return sequence(value)?.map(whole)
     case .range:
       if let items = sequence(value) { return items }
       fail("too-large", expression.span, "The range has more than \(Limits.elements) elements.")

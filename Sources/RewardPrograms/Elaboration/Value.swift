@@ -70,7 +70,12 @@ indirect enum Value: Sendable {
   case type(String)
   /// One of some strings, by a condition on the data: `stage = "reach" if far else "grasp"`.
   case choice(Node, Value, Value, count: Int)
-  /// Not defined on every path, and why: an error when used.
+  /// One of two values that do not go together, by a condition on the data, and why they do not: None or an array, or
+  /// a value and nothing. It can be used where the condition is known.
+  case either(Node, Value, Value, String)
+  /// Not set on this path, and why: Python raises when it is used.
+  case absent(String)
+  /// It has no single value that could be computed, and why: an error when used.
   case undefined(String)
   /// An error was reported.
   case invalid
@@ -119,7 +124,7 @@ indirect enum Value: Sendable {
     case .module(let name): "the module \(name)"
     case .path(let path): "\"\(path)\", an object of the environment"
     case .type(let name): "the type \(name)"
-    case .undefined, .invalid: "an undefined value"
+    case .either, .absent, .undefined, .invalid: "an undefined value"
     }
   }
 }

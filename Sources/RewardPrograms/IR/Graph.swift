@@ -72,6 +72,7 @@ package struct Graph: Sendable {
     let operand = self[x]
     if operand.opcode == .constant { return constant(opcode.apply(operand.value, 0, 0)) }
     if opcode == .negate, operand.opcode == .negate { return Node(Int(operand.a)) }
+    if opcode == .not, operand.opcode == .not, isBoolean(Node(Int(operand.a))) { return Node(Int(operand.a)) }
     if opcode == .absolute, interval(x).low >= 0, operand.opcode == .absolute || operand.opcode == .squareRoot {
       return x
     }
@@ -126,11 +127,27 @@ package struct Graph: Sendable {
     if x == y { return x }
     if let known = constantValue(condition) { return known != 0 ? x : y }
     if self[condition].opcode == .not { return select(Node(Int(self[condition].a)), y, x) }
-    if constantValue(x) == 1, constantValue(y) == 0, isBoolean(condition) { return condition }
+    if let truth = selectTruth(condition, x, y) { return truth }
     var length = self[condition].length
     for operand in [x, y] where length == .single { length = self[operand].length }
+    // NaN stands for no value: the bounds are those of the other operand.
+    let bounds = constantValue(x)?.isNaN == true ? interval(y) : constantValue(y)?.isNaN == true ? interval(x) : nil
     return intern(
-      Operation(opcode: .select, length: length, a: condition.index, b: x.index, c: y.index), nil)
+      Operation(opcode: .select, length: length, a: condition.index, b: x.index, c: y.index), bounds)
+  }
+
+  /// A choice between truths as "and" and "or", which can be followed; nil if these are no truths.
+  private mutating func selectTruth(_ condition: Node, _ x: Node, _ y: Node) -> Node? {
+    guard isBoolean(condition) else { return nil }
+    switch (constantValue(x), constantValue(y)) {
+    case (1?, 0?): return condition
+    case (0?, 1?): return unary(.not, condition)
+    case (1?, nil) where isBoolean(y): return binary(.or, condition, y)
+    case (0?, nil) where isBoolean(y): return binary(.and, unary(.not, condition), y)
+    case (nil, 1?) where isBoolean(x): return binary(.or, unary(.not, condition), x)
+    case (nil, 0?) where isBoolean(x): return binary(.and, condition, x)
+    default: return nil
+    }
   }
 
   func isBoolean(_ node: Node) -> Bool {

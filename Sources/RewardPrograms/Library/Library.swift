@@ -123,7 +123,8 @@ enum Library {
   static let globalNames: [String: Value] = {
     var names: [String: Value] = [
       "np": .module("np"), "numpy": .module("np"), "torch": .module("torch"), "math": .module("math"),
-      "F": .module("F"), "scipy": .module("scipy"), "distance": .module("distance"), "nn": .module("torch.nn"),
+      "F": .module("F"), "scipy": .module("scipy"), "distance": .module("distance"),
+      "sdist": .module("distance"), "nn": .module("torch.nn"),
       "cdist": .builtin("distance.cdist"), "__name__": .string("reward_program"),
     ]
     for name in [

@@ -8,7 +8,13 @@ extension Library {
       case .string(let text): return .int(text.count)
       case .path(let path):
         if let elements = elaborator.elements(of: path, arguments.span) { return .int(elements.count) }
-      case .dictionary(let id): return .int(elaborator.heap.dictionary(id).keys.count)
+      case .dictionary(let id):
+        return elaborator.heap.dictionary(id).entries.reduce(.int(0)) { count, entry in
+          guard case .either(let condition, _, .absent, _) = entry.value else {
+            return elaborator.binary(.add, count, .int(1), arguments.span)
+          }
+          return elaborator.binary(.add, count, elaborator.merge(condition, .int(1), .int(0)), arguments.span)
+        }
       case let value:
         if let items = elaborator.sequence(value) { return .int(items.count) }
       }
@@ -54,9 +60,13 @@ extension Library {
       if case .array(let array) = arguments["input"], array.shape.first?.isRows == true {
         return elaborator.reduced(array, [0], keepdim: false, .sum, arguments)
       }
-      guard let items = elaborator.items(arguments["input"], arguments) else { return .invalid }
+      guard let items = elaborator.sequence(arguments["input"]) ?? elaborator.items(arguments["input"], arguments)
+      else { return .invalid }
       let start = arguments["start"].isNone ? Value.int(0) : arguments["start"]
-      return items.reduce(start) { elaborator.binary(.add, $0, $1, arguments.span) }
+      // What is absent does not count.
+      return items.reduce(start) {
+        elaborator.binary(.add, $0, elaborator.overlay($1, on: .int(0)), arguments.span)
+      }
     },
     extremum("max", .maximum, .maximum), extremum("min", .minimum, .minimum),
     quantifier("any", .or, .any), quantifier("all", .and, .all),

@@ -60,6 +60,7 @@ import Testing
     "def reward(x):\n\treturn (x  # one\n\t\t+ 1  # two\n\t\t# three\n\t\t- 2)\n",
     "#!shebang\n#comment\n\n\n\n\nclass Task:\n  def reward(self):\n    return 1\n  #inner\nz = 3\n#!/last",
     "def f(a, b,): return a[b,]\nv = (1,)\nw = f(1, 2,)\nprint( (a , b) [0] )\n",
+    "x = 2 .real + 2.5.real\n",
     "def f():\n    return {}\n\n\n# alone\n\n\n# with g\ndef g():\n    return f()()\n",
   ]
 

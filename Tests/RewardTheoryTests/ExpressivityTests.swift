@@ -45,8 +45,8 @@ import Testing
     #expect(abs(try probability(.eventually(.always(.not(p))))) < 1e-12)
     #expect(abs(try probability(p) - 0.1) < 1e-12)
     #expect(abs(try probability(.always(.not(p)))) < 1e-12)
-    // x goes to z and back, and only then takes a: .9 · .1.
-    #expect(abs(try probability(.next(.next(.and(p, .not(.not(p)))))) - 0.09) < 1e-12)
+    // Back in x after two steps, by z (.9) or by y (.1 · .5), and only then a (.1).
+    #expect(abs(try probability(.next(.next(.and(p, .not(.not(p)))))) - 0.095) < 1e-12)
     #expect(throws: GuerdonError.self) { try probability(.eventually(.next(p))) }
   }
 
@@ -85,8 +85,8 @@ import Testing
       out = []
       for q in json.load(sys.stdin):
         S, A, g = q["states"], q["actions"], q["discount"]
-        P = np.array(q["table"]).reshape(S, A, S)
-        pi, mu = np.array(q["policy"]).reshape(S, A), np.array(q["initial"])
+        P = np.array(q["table"], dtype=float).reshape(S, A, S)
+        pi, mu = np.array(q["policy"], dtype=float).reshape(S, A), np.array(q["initial"], dtype=float)
         R, L = np.array(q["reward"]).reshape(S, A, S), np.array(q["labels"]).reshape(S, A, S)
         step = pi[:, :, None] * P
         M = step.sum(1)

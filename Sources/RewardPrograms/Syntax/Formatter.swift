@@ -349,7 +349,11 @@ private struct Formatter {
     if case .token(let piece) = previous, piece.isPrefix { return false }
     if right == .comma || right == .semicolon || left == .dot { return false }
     if left == .comma { return true }
-    if right == .dot { return Self.keyword(previous) == .from || Self.keyword(previous) == .import }
+    if right == .dot {
+      // "2 .real" would be a number with a decimal point.
+      if case .token(let piece) = previous, case .integer = piece.kind { return true }
+      return Self.keyword(previous) == .from || Self.keyword(previous) == .import
+    }
     if right == .colon { return false }
     if left == .colon { return role != .subscript_ || inLambda && !before.hasSuffix("::") }
     if right == .assign || left == .assign {

@@ -1,14 +1,6 @@
 # fields: obs[6], action[3]{-1,1}
 import numpy as np
 
-def nearest_marker(position, markers):
-    best = None
-    for index, marker in enumerate(markers):
-        distance = np.linalg.norm(position - marker)
-        if distance < 2.0 and (best is None or distance < best[0]):
-            best = (distance, index)
-    return best
-
 def compute_dense_reward(self, action, obs):
     target = None
     if obs[5] > 0.0:
@@ -24,7 +16,4 @@ def compute_dense_reward(self, action, obs):
         reward -= 1.0
     if closest is not None:
         reward += 0.5 * closest
-    found = nearest_marker(obs[:3], [np.zeros(3), np.ones(3), obs[3:] - 0.5])
-    if found is not None:
-        reward += 0.1 * found[0] + 0.01 * found[1]
     return reward - 0.01 * np.linalg.norm(action)

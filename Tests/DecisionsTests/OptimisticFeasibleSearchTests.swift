@@ -108,7 +108,9 @@ import Testing
     for (constraints, shift, total, pessimistic) in [
       (0, 0.0, false, false), (2, 0, false, false), (2, 0.5, false, false), (3, 0.6, true, false), (2, 0, false, true),
     ] {
-      let base = (0..<7).map { _ in (0...constraints).map { $0 == 0 ? random.uniform() : shift + random.uniform(-0.4, 0.3) } }
+      let base = (0..<7).map { _ in
+        (0...constraints).map { $0 == 0 ? random.uniform() : shift + random.uniform(-0.4, 0.3) }
+      }
       let feedback = (0..<700).map { _ in base.map { $0.map { $0 + 0.1 * random.normal() } } }
       let expected: [Int] = try Python.run(
         script, input: Feedback(feedback: feedback, scale: 0.15, total: total, pessimistic: pessimistic))
@@ -142,7 +144,8 @@ import Testing
       return learner
     }
     #expect(try abs(learner(.practical).radius(0, 1) - 0.7 * (log(200.0) / 4).squareRoot()) < 1e-12)
-    #expect(try abs(learner(.subGaussian).radius(0, 0) - 0.3 * (2 * log(2.0 * 2 * 2 * 100 / 0.05) / 4).squareRoot()) < 1e-12)
+    let events = 2.0 * 2 * 100 / 0.05
+    #expect(try abs(learner(.subGaussian).radius(0, 0) - 0.3 * (2 * log(2 * events) / 4).squareRoot()) < 1e-12)
     let width = log(3.0 * 2 * 2 * 100 / 0.05)
     #expect(
       try abs(learner(.bernstein).radius(0, 0) - ((2 * 1.25 * width / 4).squareRoot() + 3 * 0.3 * width / 4)) < 1e-12)
@@ -151,7 +154,9 @@ import Testing
   @Test func forgettingAndDwelling() throws {
     // A window of 3 with discount 0.5: weights 1, 0.5, 0.25 on the last three records.
     var statistics = try ArmStatistics(arms: 2, constraints: 0, discount: 0.5, window: 3)
-    for (arm, reward) in [(0, 8.0), (1, 4), (0, 2), (1, 6), (1, 7)] { statistics.record(arm, reward: reward, residuals: []) }
+    for (arm, reward) in [(0, 8.0), (1, 4), (0, 2), (1, 6), (1, 7)] {
+      statistics.record(arm, reward: reward, residuals: [])
+    }
     #expect(abs(statistics.count(0) - 0.25) < 1e-12 && abs(statistics.mean(0, 0) - 2) < 1e-12)
     #expect(abs(statistics.count(1) - 1.5) < 1e-12 && abs(statistics.mean(1, 0) - (7 + 0.5 * 6) / 1.5) < 1e-12)
     statistics.record(1, reward: 1, residuals: [])
@@ -180,7 +185,8 @@ import Testing
       plays.append(arm)
       learner.observe(arm, reward: arm == 0 ? 1 : 0, residuals: [arm == 0 ? 1.0 : -0.5])
     }
-    // λ: 0.5 after arm 0, 0.25 after arm 1; 1 − 0.25 > 0.125: 0.75; 1 − 0.75 < 0.375: 0.5; 1 − 0.5 > 0.25: 1; then arm 1.
+    // λ: 0.5 after arm 0, 0.25 after arm 1; 1 − 0.25 > 0.125: 0.75; 1 − 0.75 < 0.375: 0.5; 1 − 0.5 > 0.25: 1; then arm
+    // 1.
     #expect(plays == [0, 1, 0, 1, 0, 1])
     #expect(learner.multipliers == [0.75])
   }
@@ -283,7 +289,8 @@ import Testing
     constraints.leastAcceptance = -1
     #expect(constraints.residuals(accepted: (30, 10), drawn: (60, 40)).map { ($0 * 1e9).rounded() / 1e9 } == [0.15])
     constraints.parity = .signed
-    #expect(constraints.residuals(accepted: (10, 10), drawn: (50, 40)).map { ($0 * 1e9).rounded() / 1e9 } == [-0.15, -0.05])
+    let signed = constraints.residuals(accepted: (10, 10), drawn: (50, 40))
+    #expect(signed.map { ($0 * 1e9).rounded() / 1e9 } == [-0.15, -0.05])
     constraints.parity = .debiased
     let gap = 0.25, variance = 0.5 * 0.5 / 59 + 0.25 * 0.75 / 39
     let debiased = constraints.residuals(accepted: (30, 10), drawn: (60, 40))
@@ -432,7 +439,8 @@ import Testing
     var text = header
     for i in 0..<24 {
       text += "\"Doe, \"\"J\"\"\n\(i)\",\(i % 2 == 0 ? "Male" : "Female"),\(20 + i),"
-      text += "\(i % 3 == 0 ? "Caucasian" : "African-American"),0,0,1,\(i),-1,\(i % 4 == 0 ? "M" : "F"),0,Low,7,\(i % 5 == 0 ? 1 : 0)\r\n"
+      text += "\(i % 3 == 0 ? "Caucasian" : "African-American"),0,0,1,\(i),-1,"
+      text += "\(i % 4 == 0 ? "M" : "F"),0,Low,7,\(i % 5 == 0 ? 1 : 0)\r\n"
     }
     text += "x,Male,30,Caucasian,0,0,0,0,31,F,0,Low,0,1\r\n"  // screened too late
     text += "x,Male,30,Caucasian,0,0,0,0,,F,0,Low,0,1\r\n"  // unknown

@@ -74,7 +74,8 @@ import Testing
     let mdp = problem.mdp, table = mdp.transitions.table, S = mdp.stateCount, A = mdp.actionCount
     return Process(
       T: (0..<S).map { s in (0..<A).map { a in Array(table[(s * A + a) * S..<(s * A + a + 1) * S]) } },
-      R: mdp.expectedReward, gamma: mdp.discount, terminal: mdp.isTerminal, initial: mdp.initial, target: problem.target,
+      R: mdp.expectedReward, gamma: mdp.discount, terminal: mdp.isTerminal, initial: mdp.initial,
+      target: problem.target,
       suboptimal: (0..<S * A).map { problem.isSuboptimal($0 / A, $0 % A) }, gaps: problem.gaps)
   }
 
@@ -196,7 +197,8 @@ import Testing
     let designer = try ExplicableRewardDesign(problem, configuration: configuration)
     let candidates = [0, 10, 24, 37, 41, 47]
     let design = try designer.design(candidates: candidates, pool: WorkerPool(threads: 2))
-    #expect(design.support.count == 3 && design.support[0] == 48 && design.support.dropFirst().allSatisfy(candidates.contains))
+    #expect(design.support.count == 3 && design.support[0] == 48)
+    #expect(design.support.dropFirst().allSatisfy(candidates.contains))
     #expect(zip(design.informativeness, design.informativeness.dropFirst()).allSatisfy { $0 <= $1 + 1e-9 })
     #expect(design.informativeness[2] > design.informativeness[0] + 1e-4)
     #expect(design.programs == 1 + 6 + 5 + 1)
@@ -253,7 +255,8 @@ import Testing
         A_T = r + g * Tn @ V(piT) - V(piT)[:, None]
         mT, mL = mu(.7 * piT + .3 / A), mu(piL)
         center = lambda q: q - (piL * q).sum(1, keepdims=True)
-        print(json.dumps([float((mT[:, None] * mL[:, None] * piL ** 2 * center(A_T) * center(R))[~np.array(x["terminal"])].sum())]))
+        I_L = mT[:, None] * mL[:, None] * piL ** 2 * center(A_T) * center(R)
+        print(json.dumps([float(I_L[~np.array(x["terminal"])].sum())]))
         """, input: input)
     #expect(abs(first - expected[0]) < 1e-12, "\(first) against \(expected[0])")
   }
@@ -312,7 +315,8 @@ import Testing
         probabilities += [p, 1 - p]
       }
       return episode(
-        (0..<length).map { _ in random.integer(below: states) }, (0..<length).map { _ in random.integer(below: actions) },
+        (0..<length).map { _ in random.integer(below: states) },
+        (0..<length).map { _ in random.integer(below: actions) },
         (0..<length).map { _ in random.uniform() }, probabilities: probabilities)
     }
   }
@@ -460,7 +464,8 @@ import Testing
     #expect(whole.transitions.table == mdp.transitions.table && whole.expectedReward == mdp.expectedReward)
     let pairs = try StateAbstraction(cells: [0, 1, 1, 2])
     let coarse = try pairs.process(of: mdp)
-    #expect(coarse.transitions[1, 1, 1] == 0.5 && coarse.transitions[1, 1, 2] == 0.5 && coarse.transitions[1, 0, 0] == 0.5)
+    #expect(coarse.transitions[1, 1, 1] == 0.5 && coarse.transitions[1, 1, 2] == 0.5)
+    #expect(coarse.transitions[1, 0, 0] == 0.5)
     #expect(coarse.expectedReward == [0, 0, 0, 0.5, 0, 0] && coarse.isTerminal == [false, false, true])
     // A reward designed between cells is one for the states.
     let problem = try RewardDesignProblem(coarse, goals: [1], bound: 1)
@@ -492,7 +497,8 @@ import Testing
     #expect(first.arms.values.allSatisfy { $0.values.allSatisfy { $0.allSatisfy(\.isFinite) } })
   }
 
-  /// A short run of the real thing: the agent that shapes its own reward finds the far end of the chain, the bare one does not.
+  /// A short run of the real thing: the agent that shapes its own reward finds the far end of the chain, the bare one
+  /// does not.
   @Test func exploringAgentsFindTheEndOfTheChain() throws {
     let mdp = try DesignWorlds.Chain.process()
     func late(_ explores: Bool) throws -> Double {
@@ -502,8 +508,9 @@ import Testing
       var teacher = try ExplorationGuidedShaping(mdp, configuration: configuration)
       var learner = TabularReinforce(preferences: [Double](repeating: 0, count: 124), actionCount: 2, rate: 0.1)
       var random = RandomGenerator(seed: 2), sum = 0.0
-      try TeachingLoop(horizon: 40).run(in: mdp, teacher: &teacher, learner: &learner, episodes: 5_000, random: &random) {
-        number, episode, _ in
+      try TeachingLoop(horizon: 40).run(
+        in: mdp, teacher: &teacher, learner: &learner, episodes: 5_000, random: &random
+      ) { number, episode, _ in
         if number > 4_500 { sum += TaughtEpisode.returns(episode.original, discount: 0.99)[0] / 500 }
         return true
       }
@@ -522,7 +529,9 @@ import Testing
     #expect(throws: GuerdonError.self) { try problem.informativeness(of: [1], horizons: [1]) }
     // A structure without the goal's reward cannot keep the optimal policies.
     let designer = try ExplicableRewardDesign(problem)
-    #expect(throws: GuerdonError.self) { try designer.mostInformative(in: .tree(leaves: [nil, nil, nil, nil], actionCount: 2)) }
+    #expect(throws: GuerdonError.self) {
+      try designer.mostInformative(in: .tree(leaves: [nil, nil, nil, nil], actionCount: 2))
+    }
     var configuration = ExplicableRewardDesign.Configuration()
     configuration.horizons = []
     #expect(throws: GuerdonError.self) { try ExplicableRewardDesign(problem, configuration: configuration) }

@@ -7,22 +7,22 @@ import Foundation
 public struct ApplicantTable: Sendable, Hashable {
   /// What a file is.
   public enum Format: String, Sendable, Codable, CaseIterable {
-    /// `german.data` of UCI's Statlog German Credit: 1000 rows of 20 attributes and a class, separated by blanks. Groups are
-    /// men and women (attribute 9), or people up to 25 years and older ones; good is class 1.
+    /// `german.data` of UCI's Statlog German Credit: 1000 rows of 20 attributes and a class, separated by blanks.
+    /// Groups are men and women (attribute 9), or people up to 25 years and older ones; good is class 1.
     case german
-    /// `compas-scores-two-years.csv` of ProPublica, with its own filter of rows. Groups are African-American and Caucasian
-    /// defendants; good is no recidivism within two years.
+    /// `compas-scores-two-years.csv` of ProPublica, with its own filter of rows. Groups are African-American and
+    /// Caucasian defendants; good is no recidivism within two years.
     case compas
-    /// The diabetes data of Efron et al. (2004) with their header `AGE SEX BMI BP S1 … S6 Y`, separated by tabs, blanks or
-    /// commas. Good is Y above its median; groups are the sexes, or the ages up to the median and above.
+    /// The diabetes data of Efron et al. (2004) with their header `AGE SEX BMI BP S1 … S6 Y`, separated by tabs, blanks
+    /// or commas. Good is Y above its median; groups are the sexes, or the ages up to the median and above.
     case diabetes
   }
 
   /// What the two groups are made by; defendants are always told apart by race.
   public enum Attribute: String, Sendable, Codable, CaseIterable {
     case sex, age
-    /// The sexes, unless their shares of good ones differ by less than 0.1: then there is little to be fair about, and the ages
-    /// take their place.
+    /// The sexes, unless their shares of good ones differ by less than 0.1: then there is little to be fair about, and
+    /// the ages take their place.
     case automatic
   }
 
@@ -53,7 +53,8 @@ public struct ApplicantTable: Sendable, Hashable {
       let place = problem.line.map { ", line \($0)" } ?? ""
       throw GuerdonError.failure("\(url.path)\(place) is no \(format.rawValue) file: \(problem.reason).")
     }
-    guard groups.contains(true), groups.contains(false), isGood.contains(true), isGood.contains(false), count >= 20 else {
+    guard groups.contains(true), groups.contains(false), isGood.contains(true), isGood.contains(false), count >= 20
+    else {
       throw GuerdonError.failure(
         "\(url.path) has \(count) usable rows; 20 at least are needed, of both groups and both labels.")
     }
@@ -74,7 +75,8 @@ public struct ApplicantTable: Sendable, Hashable {
 
   /// Groups people by sex or by age; the attribute that does not group them becomes their last feature.
   private init(
-    _ features: [Double], sexes: [Bool], ages: [Double], youngest limit: Double, _ isGood: [Bool], _ attribute: Attribute
+    _ features: [Double], sexes: [Bool], ages: [Double], youngest limit: Double, _ isGood: [Bool],
+    _ attribute: Attribute
   ) {
     let isBySex =
       switch attribute {

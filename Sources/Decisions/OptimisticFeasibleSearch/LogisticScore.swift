@@ -15,12 +15,13 @@ public struct LogisticScore: Sendable {
   ///   - features: row-major [n, d].
   ///   - isPositive: [n].
   ///   - inverseRegularisation: C.
-  /// - Throws: `GuerdonError` for a wrong shape, numbers that are not finite, labels of one kind only, or a fit that does
-  ///   not settle.
+  /// - Throws: `GuerdonError` for a wrong shape, numbers that are not finite, labels of one kind only, or a fit that
+  ///   does not settle.
   public init(features: [Double], isPositive: [Bool], inverseRegularisation: Double = 1) throws {
     let n = isPositive.count
     guard n > 0, features.count % n == 0, features.allSatisfy(\.isFinite), inverseRegularisation > 0 else {
-      throw GuerdonError.usage("A logistic score is fitted on rows of finite features, one label a row, with C above 0.")
+      throw GuerdonError.usage("A logistic score is fitted on rows of finite features, one label a row, with C "
+        + "above 0.")
     }
     guard isPositive.contains(true), isPositive.contains(false) else {
       throw GuerdonError.usage("A logistic score needs rows of both labels to be fitted on.")

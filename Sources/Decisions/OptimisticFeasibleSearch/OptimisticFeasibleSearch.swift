@@ -6,8 +6,9 @@ import Foundation
 ///
 /// Every round one threshold of a grid is played; the reward and the residuals of the constraints (at most 0 where they
 /// are met) are seen for that one alone, and the decision moves who applies next. OFS keeps a confidence interval for
-/// each of them, plays the threshold of the highest possible reward among those that may be feasible, and where none may
-/// be, the one that violates least at best. `Learner` is the rule, usable in any loop; `ThresholdLoop` is such a loop.
+/// each of them, plays the threshold of the highest possible reward among those that may be feasible, and where none
+/// may be, the one that violates least at best. `Learner` is the rule, usable in any loop; `ThresholdLoop` is such a
+/// loop.
 ///
 /// The paper's full text was not at hand: the rule is the abstract's, the radii are the field's standard ones.
 public struct OptimisticFeasibleSearch: Method {

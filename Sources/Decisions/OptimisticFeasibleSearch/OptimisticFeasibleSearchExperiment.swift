@@ -60,7 +60,8 @@ extension OptimisticFeasibleSearch {
       }
       guard steadyRounds >= 1, rounds >= steadyRounds, rounds >= thresholds, burnIn >= 1 else {
         throw GuerdonError.usage(
-          "ofs needs as many rounds as thresholds and as steady rounds (\(max(thresholds, steadyRounds))), and a burn-in.")
+          "ofs needs as many rounds as thresholds and as steady rounds (\(max(thresholds, steadyRounds))), and a "
+            + "burn-in.")
       }
       guard !stepSizes.isEmpty, !penalties.isEmpty, stepSizes.allSatisfy({ $0 > 0 }), largestMultiplier >= 0 else {
         throw GuerdonError.usage("ofs's baselines need step sizes above 0, penalties, and a multiplier from 0 up.")
@@ -135,7 +136,8 @@ extension OptimisticFeasibleSearch {
       (.german, configuration.german), (.compas, configuration.compas), (.diabetes, configuration.diabetes),
     ]
     for (format, path) in files where !path.isEmpty {
-      let table = try ApplicantTable(contentsOf: URL(fileURLWithPath: path), format: format, groupedBy: configuration.groupedBy)
+      let table = try ApplicantTable(
+        contentsOf: URL(fileURLWithPath: path), format: format, groupedBy: configuration.groupedBy)
       benchmarks.append(
         Benchmark(name: format.rawValue, share: 0.5, constraints: configuration.constraints) { seed, constraints in
           try loop(of: table, seed: seed, configuration.resampling, constraints)
@@ -307,8 +309,8 @@ extension OptimisticFeasibleSearch {
         claims.append(
           Claim(
             "impossible-least-violation",
-            "With constraints that no threshold meets, OFS ends within 0.05 of the least possible violation in at least "
-              + "4 of 5 seeds.", .atLeast, 0.8
+            "With constraints that no threshold meets, OFS ends within 0.05 of the least possible violation in "
+              + "at least 4 of 5 seeds.", .atLeast, 0.8
           ).verdict(measured: Double(excess.filter { $0 <= 0.05 }.count) / Double(max(excess.count, 1))))
         continue
       }
@@ -319,7 +321,8 @@ extension OptimisticFeasibleSearch {
       let ours = mean(benchmark, "OFS", "cumulativeViolation")
       claims += [
         Claim(
-          "\(name)-feasible", "On \(name), OFS's mean true violation over the last rounds is at most 0.01.", .atMost, 0.01
+          "\(name)-feasible", "On \(name), OFS's mean true violation over the last rounds is at most 0.01.",
+          .atMost, 0.01
         ).verdict(measured: mean(benchmark, "OFS", "steadyViolation")),
         Claim(
           "\(name)-near-optimal",
@@ -333,11 +336,12 @@ extension OptimisticFeasibleSearch {
         ).verdict(measured: ours / mean(benchmark, "UCB", "cumulativeViolation")),
         Claim(
           "\(name)-less-violation-than-primal-dual",
-          "On \(name), OFS's cumulative violation is at most \(benchmark.share) times that of the best-tuned primal–dual "
-            + "bandit.", .atMost, benchmark.share
+          "On \(name), OFS's cumulative violation is at most \(benchmark.share) times that of the best-tuned "
+            + "primal–dual bandit.", .atMost, benchmark.share
         ).verdict(measured: ours / best.violation),
         Claim(
-          "\(name)-ucb-violates", "On \(name), unconstrained UCB's mean true violation over the last rounds is at least 0.1.",
+          "\(name)-ucb-violates", "On \(name), unconstrained UCB's mean true violation over the last rounds is at "
+            + "least 0.1.",
           .atLeast, 0.1
         ).verdict(measured: mean(benchmark, "UCB", "steadyViolation")),
       ]

@@ -124,7 +124,9 @@ public struct GaussianGroups: ThresholdLoop {
   public private(set) var population: [Double]
 
   /// - Throws: `GuerdonError` for parameters out of their range.
-  public init(_ parameters: Parameters = Parameters(), constraints: FairnessConstraints = FairnessConstraints()) throws {
+  public init(
+    _ parameters: Parameters = Parameters(), constraints: FairnessConstraints = FairnessConstraints()
+  ) throws {
     try parameters.check()
     self.parameters = parameters
     self.constraints = constraints
@@ -226,7 +228,8 @@ public struct ResampledApplicants: ThresholdLoop {
   ///   - scores: what the threshold is compared with, one an applicant.
   ///   - groups: false and true are the two groups.
   ///   - isGood: whether accepting them would be right.
-  /// - Throws: `GuerdonError` for a wrong shape, an empty group, scores that are not finite, or parameters out of range.
+  /// - Throws: `GuerdonError` for a wrong shape, an empty group, scores that are not finite, or parameters out of
+  ///   range.
   public init(
     scores: [Double], groups: [Bool], isGood: [Bool], parameters: Parameters = Parameters(),
     constraints: FairnessConstraints = FairnessConstraints()

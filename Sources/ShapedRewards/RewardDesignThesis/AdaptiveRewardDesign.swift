@@ -1,13 +1,15 @@
 import Basics
 import FiniteMDPs
 
-/// ExpAdaRD: rewards that are designed anew for what the learner's policy is now (Devidze et al., AAMAS 2024; the thesis'
-/// chapter 4).
+/// ExpAdaRD: rewards that are designed anew for what the learner's policy is now (Devidze et al., AAMAS 2024; the
+/// thesis' chapter 4).
 ///
-/// I_L(R) = Σ_{s,a} μ_T(s) μ_L(s) π_L(a|s)² [A_T(s, a) − Σ_b π_L(b|s) A_T(s, b)] [A^L_R(s, a) − Σ_b π_L(b|s) A^L_R(s, b)]
+/// I_L(R) = Σ_{s,a} μ_T(s) μ_L(s) π_L(a|s)² [A_T(s, a) − Σ_b π_L(b|s) A_T(s, b)]
+///          [A^L_R(s, a) − Σ_b π_L(b|s) A^L_R(s, b)]
 ///
 /// is the inner product of the gradient that the teacher would like the learner to follow with the one it follows on R.
-/// As in the authors' code, the learner's advantages A^L_R are those of one step, R(s, a) itself, so that I_L is linear.
+/// As in the authors' code, the learner's advantages A^L_R are those of one step, R(s, a) itself, so that I_L is
+/// linear.
 public struct AdaptiveRewardDesign: Sendable {
   public struct Configuration: Sendable, Codable, Hashable {
     /// ε: how much the teacher's policy is smoothed where its occupancy is asked for.
@@ -32,7 +34,8 @@ public struct AdaptiveRewardDesign: Sendable {
   ) throws {
     guard structure.terms.count == problem.rowCount else {
       throw GuerdonError.usage(
-        "A structure for \(problem.rowCount) pairs of state and action has that many rows; this has \(structure.terms.count).")
+        "A structure for \(problem.rowCount) pairs of state and action has that many rows; this has "
+          + "\(structure.terms.count).")
     }
     guard (0...1).contains(configuration.smoothing), configuration.slack >= 0, configuration.slack.isFinite else {
       throw GuerdonError.usage("ExpAdaRD needs a smoothing within 0...1 and a slack from 0 up.")
@@ -52,8 +55,8 @@ public struct AdaptiveRewardDesign: Sendable {
     return zip(try coefficients(for: policy), reward).reduce(0) { $0 + $1.0 * $1.1 }
   }
 
-  /// The reward of the structure that is most informative for a learner's policy, and keeps the optimal policies (C1) and
-  /// the bound (C2): one linear program.
+  /// The reward of the structure that is most informative for a learner's policy, and keeps the optimal policies (C1)
+  /// and the bound (C2): one linear program.
   /// - Throws: `GuerdonError` when the structure holds no such reward, or the policy is for another process.
   public func reward(for policy: TabularPolicy) throws -> [Double] {
     var program = LinearProgram(.maximise)
@@ -90,8 +93,8 @@ public struct AdaptiveRewardDesign: Sendable {
   }
 }
 
-/// ExpAdaRD at work: every N_r episodes the reward is designed for the policy as it then is. It replaces R̄; before the first
-/// design it is 0.
+/// ExpAdaRD at work: every N_r episodes the reward is designed for the policy as it then is. It replaces R̄; before the
+/// first design it is 0.
 public struct AdaptiveTeacher: RewardTeacher {
   private let design: AdaptiveRewardDesign
   private let actionCount: Int

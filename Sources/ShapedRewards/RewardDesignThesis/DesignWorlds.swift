@@ -3,9 +3,9 @@ import FiniteMDPs
 
 /// The thesis' small worlds, each with a sparse original reward.
 public enum DesignWorlds {
-  /// *Room*: 7 × 7 cells, index 7 y + x, between them two thin walls with two doors each; actions up (y + 1), left, down,
-  /// right. Start (1, 1), goal (6, 6) = 48, terminal 49; a move errs with 0.1 to the other cells that can be reached. 10 is
-  /// paid for leaving the goal to the right.
+  /// *Room*: 7 × 7 cells, index 7 y + x, between them two thin walls with two doors each; actions up (y + 1), left,
+  /// down, right. Start (1, 1), goal (6, 6) = 48, terminal 49; a move errs with 0.1 to the other cells that can be
+  /// reached. 10 is paid for leaving the goal to the right.
   public enum Room {
     public static let side = 7, start = 8, goal = 48, terminal = 49, actions = 4
     /// Cells before the doors, and the goal: what a person would reward (CRAFT).
@@ -49,16 +49,18 @@ public enum DesignWorlds {
     }
   }
 
-  /// *LineK*: ten cells in a row, without the key (0 … 9) and with it (10 … 19), and a terminal state 20; actions left, right,
-  /// pick. Start 5, key in cell 1; a move errs with 0.1 to the other side, picking never does. Leaving the left end without the
-  /// key ends the episode; leaving the right end with it pays 10.
+  /// *LineK*: ten cells in a row, without the key (0 … 9) and with it (10 … 19), and a terminal state 20; actions left,
+  /// right, pick. Start 5, key in cell 1; a move errs with 0.1 to the other side, picking never does. Leaving the left
+  /// end without the key ends the episode; leaving the right end with it pays 10.
   public enum LineKey {
     public static let cells = 10, start = 5, key = 1, terminal = 20, actions = 3
-    /// ExpAdaRD's tree: without the key elsewhere, at the right end, at the key; with the key elsewhere, at the right end.
+    /// ExpAdaRD's tree: without the key elsewhere, at the right end, at the key; with the key elsewhere, at the right
+    /// end.
     public static let leaves: [Int?] = (0..<20).map { s in
       s < 10 ? (s == key ? 2 : s == 9 ? 1 : 0) : (s == 19 ? 4 : 3)
     } + [nil]
-    /// Learners that begin elsewhere than at the uniform policy: one preference of 2, at the key, the start or state 10.
+    /// Learners that begin elsewhere than at the uniform policy: one preference of 2, at the key, the start or state
+    /// 10.
     public static let starts: [(state: Int, action: Int)] = [(1, 0), (1, 1), (5, 1), (5, 2), (10, 2)]
 
     public static func process(slip: Double = 0.1) throws -> FiniteMDP {
@@ -90,8 +92,8 @@ public enum DesignWorlds {
     public static var structure: RewardStructure { .tree(leaves: leaves, actionCount: actions) }
   }
 
-  /// *Chain*: 61 cells and a terminal state 61; actions left, right. Start 40; leaving the left end ends the episode, and at the
-  /// right end, 60, moving right stays and pays 1 each time. A move goes the other way with 0.025; γ = 0.99.
+  /// *Chain*: 61 cells and a terminal state 61; actions left, right. Start 40; leaving the left end ends the episode,
+  /// and at the right end, 60, moving right stays and pays 1 each time. A move goes the other way with 0.025; γ = 0.99.
   public enum Chain {
     public static let start = 40, goal = 60, terminal = 61, actions = 2, horizon = 40
 

@@ -4,8 +4,8 @@ import Synchronization
 
 /// ExpRD: explicable reward design (Devidze et al., NeurIPS 2021; the thesis' chapter 3).
 ///
-/// The most informative reward among those that keep the optimal policies (C1), are bounded (C2), and are 0 outside a few
-/// states (C3); the states are found greedily.
+/// The most informative reward among those that keep the optimal policies (C1), are bounded (C2), and are 0 outside a
+/// few states (C3); the states are found greedily.
 public struct ExplicableRewardDesign: Sendable {
   public struct Configuration: Sendable, Codable, Hashable {
     /// H: the steps within which a gap should show.
@@ -55,14 +55,14 @@ public struct ExplicableRewardDesign: Sendable {
 
   // MARK: Baselines
 
-  /// R_P(s, a) = R̄(s, a) + γ Σ T V̄*(s') − V̄*(s): potential-based shaping by the optimal values, which shows every gap at
-  /// once and touches every state.
+  /// R_P(s, a) = R̄(s, a) + γ Σ T V̄*(s') − V̄*(s): potential-based shaping by the optimal values, which shows every
+  /// gap at once and touches every state.
   public static func potentialBased(_ problem: RewardDesignProblem) throws -> [Double] {
     try problem.mdp.shaped(by: problem.optimal.values).expectedReward
   }
 
-  /// CRAFT: +1 on the optimal actions of hand-picked states and −1 on the others, the goals' reward kept. Nothing says that
-  /// the optimal policies stay optimal.
+  /// CRAFT: +1 on the optimal actions of hand-picked states and −1 on the others, the goals' reward kept. Nothing says
+  /// that the optimal policies stay optimal.
   public static func craft(_ problem: RewardDesignProblem, states: [Int]) -> [Double] {
     var reward = [Double](repeating: 0, count: problem.rowCount)
     let actions = problem.actionCount
@@ -141,7 +141,8 @@ public struct ExplicableRewardDesign: Sendable {
 
   // MARK: P2 and P3
 
-  /// The greedy choice of the support: Z ← G, and B times the state whose addition makes g(Z ∪ {s}) + λ D(Z ∪ {s}) largest.
+  /// The greedy choice of the support: Z ← G, and B times the state whose addition makes g(Z ∪ {s}) + λ D(Z ∪ {s})
+  /// largest.
   /// - Parameters:
   ///   - candidates: the states that may be added; nil is every state.
   ///   - weight: λ.

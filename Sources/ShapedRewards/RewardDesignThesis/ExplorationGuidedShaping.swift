@@ -2,11 +2,11 @@ import Basics
 import FiniteMDPs
 import Foundation
 
-/// ExploRS: exploration-guided reward shaping (Devidze et al., NeurIPS 2022; the thesis' chapter 5). Without any teacher the
-/// agent learns to pay itself: R̂(s, a, s') = R̄(s, a) + φ(s, a) + B(s').
+/// ExploRS: exploration-guided reward shaping (Devidze et al., NeurIPS 2022; the thesis' chapter 5). Without any
+/// teacher the agent learns to pay itself: R̂(s, a, s') = R̄(s, a) + φ(s, a) + B(s').
 ///
-/// B(s') = λ / √((λ / B_max)² + N(s')) pays for what was seldom visited. φ follows the simplified meta-gradient of the return
-/// under R̄ (equation of the authors' code):
+/// B(s') = λ / √((λ / B_max)² + N(s')) pays for what was seldom visited. φ follows the simplified meta-gradient of the
+/// return under R̄ (equation of the authors' code):
 ///
 /// φ ← φ + η_φ Σ_τ Σ_t π(a_t|s_t) (Ḡ_t − V(s_t)) (e_{s_t,a_t} − π(·|s_t) on the row of s_t)
 public struct ExplorationGuidedShaping: RewardTeacher {

@@ -1,8 +1,8 @@
 import Basics
 import FiniteMDPs
 
-/// What a teacher who knows the process works with: the optimal policies of the original reward R̄, by how much they are
-/// better, and how a designed reward R tells them apart within h steps.
+/// What a teacher who knows the process works with: the optimal policies of the original reward R̄, by how much they
+/// are better, and how a designed reward R tells them apart within h steps.
 ///
 /// Rewards are [S, A], flattened as `s · A + a`; n = S · A. Source: Devidze, arXiv 2503.21949, chapter 3 (ExpRD).
 public struct RewardDesignProblem: Sendable {
@@ -70,8 +70,8 @@ public struct RewardDesignProblem: Sendable {
     !mdp.isTerminal[state] && !optimalActions[state, action]
   }
 
-  /// G_h = (J† − I) Σ_{t = 0..h} γ^t (P†)^t, row-major [n, n]: the h-step gap of π† over an action that is taken first is
-  /// δ_h(s, a) = (G_h R)[s · A + a].
+  /// G_h = (J† − I) Σ_{t = 0..h} γ^t (P†)^t, row-major [n, n]: the h-step gap of π† over an action that is taken first
+  /// is δ_h(s, a) = (G_h R)[s · A + a].
   /// - Parameter horizon: h; nil is the whole future, G_∞ = (J† − I) (I − γ P†)⁻¹.
   public func gapOperator(horizon: Int?) throws -> [Double] {
     let states = stateCount, actions = actionCount, n = rowCount, γ = mdp.discount
@@ -105,8 +105,8 @@ public struct RewardDesignProblem: Sendable {
     return Self.product(try gapOperator(horizon: horizon), reward)
   }
 
-  /// I(R) = −1/(|H| S) Σ_{h ∈ H} Σ_s max(0, max over non-optimal a of δ̄(s) − δ_h(s, a)): 0 at best, where every gap shows
-  /// within the fewest steps.
+  /// I(R) = −1/(|H| S) Σ_{h ∈ H} Σ_s max(0, max over non-optimal a of δ̄(s) − δ_h(s, a)): 0 at best, where every gap
+  /// shows within the fewest steps.
   public func informativeness(of reward: [Double], horizons: [Int]) throws -> Double {
     try check(reward)
     let total = try horizons.reduce(0.0) { sum, h in

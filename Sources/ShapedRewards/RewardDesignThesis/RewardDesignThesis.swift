@@ -2,11 +2,12 @@ import Experiments
 
 /// Reward design for reinforcement learning agents: the three designs of R. Devidze's thesis (arXiv 2503.21949).
 ///
-/// - `ExplicableRewardDesign` (ExpRD): a teacher who knows the process designs one informative and sparse reward that keeps
-///   the optimal policies.
-/// - `AdaptiveRewardDesign` (ExpAdaRD): the teacher designs it anew for the learner's policy as it is, within a structure that a
-///   person can read.
-/// - `ExplorationGuidedShaping` (ExploRS): no teacher; the agent learns an additive reward and pays itself for exploring.
+/// - `ExplicableRewardDesign` (ExpRD): a teacher who knows the process designs one informative and sparse reward that
+///   keeps the optimal policies.
+/// - `AdaptiveRewardDesign` (ExpAdaRD): the teacher designs it anew for the learner's policy as it is, within a
+///   structure that a person can read.
+/// - `ExplorationGuidedShaping` (ExploRS): no teacher; the agent learns an additive reward and pays itself for
+///   exploring.
 public struct RewardDesignThesis: Method {
   public static let card = MethodCard(
     id: "reward-design-thesis", title: "Reward Design for Reinforcement Learning Agents",

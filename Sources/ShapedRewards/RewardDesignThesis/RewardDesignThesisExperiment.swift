@@ -4,8 +4,8 @@ import FiniteMDPs
 import Foundation
 import Synchronization
 
-/// The acceptance experiment, on the thesis' own worlds: are the designed rewards invariant, and does one learn faster from
-/// them? Everything is evaluated on the original reward R̄.
+/// The acceptance experiment, on the thesis' own worlds: are the designed rewards invariant, and does one learn faster
+/// from them? Everything is evaluated on the original reward R̄.
 extension RewardDesignThesis {
   public struct Configuration: MethodConfiguration, Hashable {
     /// Of LineK and Chain.
@@ -77,12 +77,14 @@ extension RewardDesignThesis {
       guard lineKey.episodes >= 1, lineKey.lateEpisodes >= lineKey.episodes, lineKey.startSeeds >= 1,
         lineKey.randomPolicies >= 1
       else {
-        throw GuerdonError.usage("LineK needs at least 1 episode, start seed and random policy, and late episodes after them.")
+        throw GuerdonError.usage("LineK needs at least 1 episode, start seed and random policy, and late episodes "
+          + "after them.")
       }
       guard chain.window >= 1, chain.checkpoint >= chain.window, chain.episodes >= chain.checkpoint,
         !chain.distractors.isEmpty, chain.distractors.allSatisfy(\.isFinite)
       else {
-        throw GuerdonError.usage("Chain needs a window within its checkpoint, a checkpoint within its episodes, a distractor.")
+        throw GuerdonError.usage("Chain needs a window within its checkpoint, a checkpoint within its episodes, a "
+          + "distractor.")
       }
       try lineKey.loop.check()
       try chain.loop.check()
@@ -105,7 +107,8 @@ extension RewardDesignThesis {
       results.withLock { $0[index] = result }
       let done = finished.withLock { $0 += 1; return $0 }
       run.progress.update(
-        "reward-design-thesis", fraction: Double(done) / Double(jobs.count), detail: "\(done) of \(jobs.count) learners")
+        "reward-design-thesis", fraction: Double(done) / Double(jobs.count),
+        detail: "\(done) of \(jobs.count) learners")
     }
     if run.interruption.isRequested { throw CancellationError() }
     var arms: [String: [String: [Double]]] = [:]
@@ -113,7 +116,8 @@ extension RewardDesignThesis {
       for (arm, metric, value) in try result?.get() ?? [] { arms[arm, default: [:]][metric, default: []].append(value) }
     }
     let designed = try lineKeyInvariance(configuration)
-    let claims = roomClaims(room, arms, designed) + lineKeyClaims(configuration, arms) + chainClaims(configuration, arms)
+    let claims =
+      roomClaims(room, arms, designed) + lineKeyClaims(configuration, arms) + chainClaims(configuration, arms)
     for (name, reward) in room.rewards {
       arms["Room: \(name)", default: [:]]["largest reward"] = [reward.reduce(0) { max($0, abs($1)) }]
       arms["Room: \(name)", default: [:]]["rewarded states"] = [
@@ -225,16 +229,18 @@ extension RewardDesignThesis {
         .verdict(measured: abs(start - 5.9995)),
       Claim("room-informativeness", "I(R̄) on Room differs from −0.18434 by at most 0.0001.", .atMost, 1e-4)
         .verdict(measured: abs(room.original + 0.18434)),
-      Claim("pbrs-is-fully-informative", "|I(R_P)| is at most 1e-8: potential-based shaping shows every gap.", .atMost, 1e-8)
-        .verdict(measured: abs(room.potential)),
+      Claim(
+        "pbrs-is-fully-informative", "|I(R_P)| is at most 1e-8: potential-based shaping shows every gap.", .atMost, 1e-8
+      ).verdict(measured: abs(room.potential)),
       Claim("goals-alone-add-nothing", "With the goals alone P1 comes within 1e-5 of I(R̄).", .atMost, 1e-5)
         .verdict(measured: abs((curve.first ?? .nan) - room.original)),
       Claim("greedy-never-falls", "The greedy support's g(Z) never falls (by more than 1e-9).", .atMost, 1e-9)
         .verdict(measured: fall),
       Claim("unrestricted-is-fully-informative", "With every state free P1 attains 0 within 1e-6.", .atMost, 1e-6)
         .verdict(measured: abs(room.unrestricted)),
-      Claim("room-pbrs-learns", "Q-learning on PBRS is worth at least 5.5 after 200 episodes (mean of runs).", .atLeast, 5.5)
-        .verdict(measured: value("PBRS")),
+      Claim(
+        "room-pbrs-learns", "Q-learning on PBRS is worth at least 5.5 after 200 episodes (mean of runs).", .atLeast, 5.5
+      ).verdict(measured: value("PBRS")),
       Claim("room-exprd-learns", "Q-learning on ExpRD is worth at least 3.0 after 200 episodes.", .atLeast, 3)
         .verdict(measured: value(budget)),
       Claim("room-original-does-not", "Q-learning on R̄ is worth at most 0.5 after 200 episodes.", .atMost, 0.5)
@@ -293,7 +299,8 @@ extension RewardDesignThesis {
       let first = preferences
       for seed in 0..<UInt64(settings.startSeeds) {
         jobs.append {
-          try train("LineK from start \(index): ExpAdaRD", AdaptiveTeacher(design), seed, preferences: first, isLate: true)
+          try train(
+            "LineK from start \(index): ExpAdaRD", AdaptiveTeacher(design), seed, preferences: first, isLate: true)
         }
         jobs.append { try train("LineK from start \(index): frozen", frozen, seed, preferences: first, isLate: true) }
       }
@@ -328,17 +335,18 @@ extension RewardDesignThesis {
     return [
       Claim(
         "linek-expadard-learns",
-        "On LineK a learner paid by ExpAdaRD is worth at least 3.0 after 4000 episodes in 4 of 5 seeds (share of seeds).",
+        "On LineK a learner paid by ExpAdaRD is worth at least 3.0 after 4000 episodes in 4 of 5 seeds (share of "
+          + "seeds).",
         .atLeast, 0.8
       ).verdict(measured: Double(ours.filter { $0 >= 3 }.count) / Double(max(ours.count, 1))),
       Claim(
-        "linek-rivals-do-not", "On LineK learners paid R̄, or the least reward that is merely invariant, stay at 0.2 at most "
-          + "(the better of the two means).", .atMost, 0.2
+        "linek-rivals-do-not", "On LineK learners paid R̄, or the least reward that is merely invariant, stay at "
+          + "0.2 at most (the better of the two means).", .atMost, 0.2
       ).verdict(measured: rivals.reduce(-.infinity, max)),
       Claim(
         "linek-adapting-helps",
-        "Adapting beats the same design frozen at the uniform policy from at least 4 of 5 starts, both after 4000 and after "
-          + "6000 episodes (the lesser number of starts).", .atLeast, 4
+        "Adapting beats the same design frozen at the uniform policy from at least 4 of 5 starts, both after 4000 "
+          + "and after 6000 episodes (the lesser number of starts).", .atLeast, 4
       ).verdict(measured: Double(min(better("value"), better("late value")))),
     ]
   }
@@ -366,8 +374,8 @@ extension RewardDesignThesis {
               }
             var teacher = try ExplorationGuidedShaping(mdp, configuration: shaping, seed: seed)
             var learner = TabularReinforce(
-              preferences: [Double](repeating: 0, count: mdp.stateCount * mdp.actionCount), actionCount: mdp.actionCount,
-              rate: settings.rate)
+              preferences: [Double](repeating: 0, count: mdp.stateCount * mdp.actionCount),
+              actionCount: mdp.actionCount, rate: settings.rate)
             var random = RandomGenerator(seed: seed, spawnKey: [0x63_68])
             var returns: [Double] = []
             try settings.loop.run(
@@ -404,7 +412,8 @@ extension RewardDesignThesis {
         ).verdict(measured: mean(.exploRS)),
         Claim(
           "chain-\(distractor)-explors-beats-its-parts",
-          "\(world), that is at least 5 times what SelfRS, ExploB and R̄ return: ExploRS − 5 · the best of them.", .atLeast, 0
+          "\(world), that is at least 5 times what SelfRS, ExploB and R̄ return: ExploRS − 5 · the best of "
+            + "them.", .atLeast, 0
         ).verdict(measured: mean(.exploRS) - 5 * rivals),
       ]
       if configuration.chain.episodes >= 15_000 {

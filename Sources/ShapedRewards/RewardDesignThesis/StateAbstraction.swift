@@ -1,8 +1,8 @@
 import Basics
 import FiniteMDPs
 
-/// Cells of states, so that a reward can be designed on a process that is small enough for linear programs, and lifted back:
-/// R̂(s, a) = R̂_φ(φ(s), a).
+/// Cells of states, so that a reward can be designed on a process that is small enough for linear programs, and lifted
+/// back: R̂(s, a) = R̂_φ(φ(s), a).
 public struct StateAbstraction: Sendable {
   /// φ(s), [S].
   public let cells: [Int]

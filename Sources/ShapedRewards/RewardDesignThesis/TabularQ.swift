@@ -1,9 +1,9 @@
 import Basics
 import FiniteMDPs
 
-/// A table of action values that is updated transition by transition, in whatever order they come: as an agent acts (ExpRD's
-/// learner), or in reverse over the last episodes (ExploRS' second learner). The learners of `Agents` step a world of
-/// their own and replay nothing.
+/// A table of action values that is updated transition by transition, in whatever order they come: as an agent acts
+/// (ExpRD's learner), or in reverse over the last episodes (ExploRS' second learner). The learners of `Agents` step a
+/// world of their own and replay nothing.
 public struct TabularQ: Sendable {
   public let actionCount: Int
   /// α, γ and ε.

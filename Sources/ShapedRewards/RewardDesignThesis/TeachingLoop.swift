@@ -146,8 +146,8 @@ public struct TransitionSampler: Sendable {
   }
 }
 
-/// The loop that teaches: every episode is played on R̂; every N_r episodes the teacher learns from the last ten, every N_p
-/// the learner from the last five.
+/// The loop that teaches: every episode is played on R̂; every N_r episodes the teacher learns from the last ten, every
+/// N_p the learner from the last five.
 public struct TeachingLoop: Sendable, Codable, Hashable {
   /// N_r.
   public var teacherEvery = 5
@@ -163,12 +163,13 @@ public struct TeachingLoop: Sendable, Codable, Hashable {
   /// - Throws: `GuerdonError` for numbers below 1.
   public func check() throws {
     guard [teacherEvery, learnerEvery, buffer, recent, horizon].allSatisfy({ $0 >= 1 }) else {
-      throw GuerdonError.usage("A teaching loop's counts (teacherEvery, learnerEvery, buffer, recent, horizon) are 1 or more.")
+      throw GuerdonError.usage("A teaching loop's counts (teacherEvery, learnerEvery, buffer, recent, horizon) are "
+        + "1 or more.")
     }
   }
 
-  /// - Parameter observe: called after every episode with its number from 1, the episode and the policy that came of it;
-  ///   false stops.
+  /// - Parameter observe: called after every episode with its number from 1, the episode and the policy that came of
+  ///   it; false stops.
   public func run(
     in mdp: FiniteMDP, teacher: inout some RewardTeacher, learner: inout some TaughtLearner, episodes: Int,
     random: inout RandomGenerator, observe: (Int, TaughtEpisode, TabularPolicy) throws -> Bool

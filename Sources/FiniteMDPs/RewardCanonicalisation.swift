@@ -118,23 +118,23 @@ public struct RewardCanonicaliser: Sendable {
     case .minimalPotential:
       let table = try table(of: reward)
       let potential = leastSquaresPotential(of: table)
-      return canonical(shaped(table, by: potential), scale: Self.size(potential))
+      return canonical(shaped(table, by: potential), scale: Self.greatest(potential))
     case .epic:
       let table = try table(of: reward)
       let means = means(of: table)
       let constant = mdp.discount * zip(stateCoverage, means).reduce(0) { $0 + $1.0 * $1.1 }
-      return canonical(shaped(table, by: means, minus: constant), scale: Self.size(means))
+      return canonical(shaped(table, by: means, minus: constant), scale: Self.greatest(means))
     case .dard: return dard(try table(of: reward))
     }
   }
 
   // MARK: VAL
 
-  /// V^π of an expected reward [S, A], and the size of what took part.
+  /// V^π of an expected reward [S, A], and the greatest number that took part.
   private func values(of expected: [Double]) -> (values: [Double], scale: Double) {
     guard let solver else { return ([], 0) }
     let values = solver.solve(mdp.average(of: expected, under: policy))
-    return (values, max(Self.size(values), Self.size(expected)))
+    return (values, max(Self.greatest(values), Self.greatest(expected)))
   }
 
   // MARK: The minimal norm
@@ -180,7 +180,7 @@ public struct RewardCanonicaliser: Sendable {
       let weight = bracket[row] * precision[row]
       mdp.transitions.forEachSuccessor(ofRow: row) { table[row * states + $0] = weight * $1 }
     }
-    return canonical(table, scale: max(Self.size(expected), Self.size(potential)))
+    return canonical(table, scale: max(Self.greatest(expected), Self.greatest(potential)))
   }
 
   /// R̄ + γ P Φ - Φ at the potential Φ that makes Σ (·)² / q least, q = Σ P(s' | s, a)².
@@ -225,8 +225,8 @@ public struct RewardCanonicaliser: Sendable {
       throw GuerdonError.usage("Only the minimal canonicalisation has coordinates [S, A]; this one is \(kind.rawValue).")
     }
     let (bracket, potential, expected) = try minimalBracket(of: reward)
-    let scale = max(Self.size(expected), Self.size(potential))
-    if Self.size(bracket) <= 1e-12 * scale { return [Double](repeating: 0, count: bracket.count) }
+    let scale = max(Self.greatest(expected), Self.greatest(potential))
+    if Self.greatest(bracket) <= 1e-12 * scale { return [Double](repeating: 0, count: bracket.count) }
     return bracket.indices.map { bracket[$0] * precision[$0].squareRoot() }
   }
 
@@ -340,7 +340,7 @@ public struct RewardCanonicaliser: Sendable {
         result[row * states + next] -= mdp.discount * third[row / actions * states + next]
       }
     }
-    return canonical(result, scale: Self.size(table))
+    return canonical(result, scale: Self.greatest(table))
   }
 
   /// EPIC's own distance, ((1 - ρ) / 2)^½ in [0, 1], where ρ is the correlation of both canonical rewards under
@@ -390,18 +390,16 @@ public struct RewardCanonicaliser: Sendable {
     for s in 0..<states where mdp.isTerminal[s] {
       for k in s * width..<(s + 1) * width { values[k] = 0 }
     }
-    let left = Self.size(values)
+    let left = Self.greatest(values)
     return CanonicalReward(
       stateCount: states, actionCount: actions, values: values, dependsOnSuccessor: width == actions * states,
       isTrivial: left == 0 || left <= 1e-12 * scale)
   }
 
-  /// The root mean square.
-  private static func size(_ values: [Double]) -> Double {
-    let sum = values.withUnsafeBufferPointer { values in
-      values.baseAddress.map { ScaledDifference($0, 1, $0, 0, count: values.count).sumOfSquares() } ?? 0
+  private static func greatest(_ values: [Double]) -> Double {
+    values.withUnsafeBufferPointer { values in
+      values.baseAddress.map { ScaledDifference($0, 1, $0, 0, count: values.count).greatestAbsolute() } ?? 0
     }
-    return values.isEmpty ? 0 : (sum / Double(values.count)).squareRoot()
   }
 
   /// R̄, [S, A]; 0 in terminal states.

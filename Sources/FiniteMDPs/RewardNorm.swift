@@ -111,8 +111,9 @@ struct ScaledDifference {
   func sumOfAbsolutes() -> Double {
     var sum = Lanes.zero, k = 0
     while k &+ 8 <= count {
-      let entries = lanes(k)
-      sum += pointwiseMax(entries, -entries)
+      // Without the sign bits.
+      let bits = unsafeBitCast(lanes(k), to: SIMD8<UInt64>.self) & SIMD8(repeating: 0x7fff_ffff_ffff_ffff)
+      sum += unsafeBitCast(bits, to: Lanes.self)
       k &+= 8
     }
     var total: Double = sum.sum()

@@ -358,11 +358,11 @@ extension AcquisitionInstance {
       agents: [agent("first"), agent("second")], signalLaw: law, paymentLimit: paymentLimit)
   }
 
-  /// An instance of uniform numbers: every agent's first effort costs nothing, the k-th up to k · `cost`, and the signals
-  /// of agents share their luck with a random probability.
+  /// An instance of uniform numbers: every agent's first effort costs nothing and shows next to nothing, the k-th costs up
+  /// to k · `cost` and shows the more, and the signals of agents share their luck with a random probability.
   public static func random(
     agents agentCount: Int = 2, efforts effortCount: Int = 2, signals signalCount: Int = 2, states stateCount: Int = 2,
-    actions actionCount: Int = 3, cost: Double = 0.1, paymentLimit: Double = 1, by random: inout RandomGenerator
+    actions actionCount: Int = 3, cost: Double = 0.05, paymentLimit: Double = 1, by random: inout RandomGenerator
   ) throws -> AcquisitionInstance {
     func distribution(_ count: Int) -> [Double] {
       // Exponential gaps are uniform over the simplex.
@@ -379,8 +379,14 @@ extension AcquisitionInstance {
         signals: (0..<signalCount).map { "signal \($0)" })
     }
     // [agent][effort][state][signal].
-    let own = agents.map { _ in
-      (0..<effortCount).map { _ in (0..<stateCount).map { _ in distribution(signalCount) } }
+    let own: [[[[Double]]]] = agents.map { _ in
+      let blind = distribution(signalCount)
+      return (0..<effortCount).map { effort in
+        let clarity: Double = effort == 0 ? 0.2 * random.uniform() : Double(effort) / Double(effortCount - 1)
+        return (0..<stateCount).map { _ in
+          zip(blind, distribution(signalCount)).map { (1 - clarity) * $0 + clarity * $1 }
+        }
+      }
     }
     let efforts = Profiles(agents.map(\.efforts.count)), signals = Profiles(agents.map(\.signals.count))
     var law: [Double] = []

@@ -191,9 +191,17 @@ public struct ExploreThenCommit: Sendable {
       * (log(Double(T) * Double(efforts.count * signals.count * states)) / Double(perTuple)).squareRoot()
     // In the estimates' mechanism a deviation gains at most ε by the relaxation and ε by their error.
     let α = configuration.mixesStrictRules ? min(1, 2 * ε / margin) : 0
+    // Relaxed, work may look free; among equally good recommendations take those whose strict rules pay least.
+    let strictPayments: [Double] = (0..<efforts.count).map { b in
+      agents.reduce(0.0) { sum, i in
+        let effort = efforts.entry(i, of: b)
+        return sum + PaymentRules(agent: i, in: believed).honestPayment(strictRules[i][effort], effort: effort)
+      }
+    }
     let learned = try InformationAcquisition.optimalMechanism(
       for: instance.estimated(prior: prior, signalLaw: law, costs: costs),
-      options: InformationAcquisition.Options(relaxation: ε))
+      options: InformationAcquisition.Options(
+        relaxation: ε, recommendationCosts: strictPayments.map { 1e-6 * $0 }))
     let mechanism = learned.mechanism.mixed(with: strictRules, weight: α, in: instance)
     let answers: [[AgentResponse]] = agents.map { i in
       let incentives = mechanism.incentives(of: i, in: instance)

@@ -44,10 +44,13 @@ public struct InformationAcquisition: Method {
     /// λ: what it costs the program, for every unit, that agents who do not work and all report the same signal always
     /// can gain together (`IncentiveReport.constantReports`). 0 is the paper's program.
     public var collusionPenalty = 0.0
+    /// What recommending each tuple of efforts costs the program besides, [B]; empty for nothing. A small one breaks ties.
+    public var recommendationCosts: [Double] = []
 
-    public init(relaxation: Double = 0, collusionPenalty: Double = 0) {
+    public init(relaxation: Double = 0, collusionPenalty: Double = 0, recommendationCosts: [Double] = []) {
       self.relaxation = relaxation
       self.collusionPenalty = collusionPenalty
+      self.recommendationCosts = recommendationCosts
     }
   }
 
@@ -75,7 +78,9 @@ public struct InformationAcquisition: Method {
           }
         }
       }
-      let μ = linear.addVariables(costs: [Double](repeating: 0, count: efforts.count))
+      let free = options.recommendationCosts.isEmpty
+      let μ = linear.addVariables(
+        costs: free ? [Double](repeating: 0, count: efforts.count) : options.recommendationCosts.map { -$0 })
       var worth = [Double](repeating: 0, count: tuples * actions)
       for k in worth.indices {
         for θ in 0..<states {
@@ -208,6 +213,9 @@ public struct InformationAcquisition: Method {
     guard options.relaxation >= 0, options.relaxation.isFinite, options.collusionPenalty >= 0,
       options.collusionPenalty.isFinite
     else { throw GuerdonError.usage("The relaxation and the penalty on collusion are numbers from 0.") }
+    guard options.recommendationCosts.isEmpty || options.recommendationCosts.count == instance.efforts.count else {
+      throw GuerdonError.usage("Recommendations have one cost for each of the \(instance.efforts.count) tuples of efforts.")
+    }
     let program = Program(instance, options: options)
     let solution = try program.linear.optimum()
     let mechanism = program.decode(solution.values, for: instance)

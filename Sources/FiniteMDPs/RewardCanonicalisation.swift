@@ -390,10 +390,18 @@ public struct RewardCanonicaliser: Sendable {
     for s in 0..<states where mdp.isTerminal[s] {
       for k in s * width..<(s + 1) * width { values[k] = 0 }
     }
-    let left = Self.greatest(values)
+    let least = 1e-12 * scale
     return CanonicalReward(
       stateCount: states, actionCount: actions, values: values, dependsOnSuccessor: width == actions * states,
-      isTrivial: left == 0 || left <= 1e-12 * scale)
+      isTrivial: !Self.exceeds(values, least))
+  }
+
+  /// True if some entry is greater than `least` in size; the root mean square, which is faster, often says so.
+  private static func exceeds(_ values: [Double], _ least: Double) -> Bool {
+    let squares = values.withUnsafeBufferPointer { values in
+      values.baseAddress.map { ScaledDifference($0, 1, $0, 0, count: values.count).sumOfSquares() } ?? 0
+    }
+    return (squares / Double(max(1, values.count))).squareRoot() > least || greatest(values) > least
   }
 
   private static func greatest(_ values: [Double]) -> Double {

@@ -140,14 +140,14 @@ extension CorrelatedProxies {
     let hacked = try paidProxy.policyIteration().policy
     let betas = configuration.betas, alphas = configuration.alphas
     let sweep = betas.count
-    let searched = try run.map(bases.count * sweep, "χ² between occupancies") { index in
+    let searched = try run.results(bases.count * sweep, of: "χ² between occupancies", named: "optima") { index in
       let base = bases[index / sweep]
       let found = try paidProxy.occupancyRegularised(
         from: base, beta: betas[index % sweep], tolerance: configuration.tolerance,
         shouldStop: { run.interruption.isRequested })
       return (assessment: try assess(found.policy, base), gap: found.gap)
     }
-    let penalised = try run.map(bases.count * alphas.count, "KL between actions") { index in
+    let penalised = try run.results(bases.count * alphas.count, of: "KL between actions", named: "optima") { index in
       let base = bases[index / alphas.count]
       return try assess(paidProxy.actionRegularised(from: base, alpha: alphas[index % alphas.count]).policy, base)
     }
@@ -211,7 +211,7 @@ extension CorrelatedProxies {
         ("action KL, coefficient \($0)", .actions(.kullbackLeibler, coefficient: $0))
       }
     let seeds = configuration.seeds
-    let results = try run.map(arms.count * seeds.count, "ORPO and action KL") { index in
+    let results = try run.results(arms.count * seeds.count, of: "ORPO and action KL", named: "trainings") { index in
       let learner = try ORPO(
         process: paidProxy, features: world.features, featureCount: world.featureCount, base: base,
         regulariser: arms[index / seeds.count].regulariser, configuration: configuration.learned,
@@ -263,7 +263,7 @@ extension CorrelatedProxies {
     var task = ResponseOptimisation.Configuration()
     task.iterations = configuration.responseIterations
     let settings = task
-    let results = try run.map(seeds.count, "responses") { index in
+    let results = try run.results(seeds.count, of: "responses", named: "seeds") { index in
       let optimisation = try ResponseOptimisation(settings, seed: seeds[index])
       return try arms.map {
         try optimisation.optimise(

@@ -107,7 +107,7 @@ extension IRLMisspecification {
         "irl-misspecification needs at least 1 seed, the discount error 0 and at least one other, 2 perturbation scales, "
           + "1 separation scale, 1 allowed error, 1 transformation and 1 fibre sample.")
     }
-    let measured = try run.map(configuration.seeds.count, "irl-misspecification") {
+    let measured = try run.results(configuration.seeds.count, of: "irl-misspecification", named: "seeds") {
       try measure(configuration, seed: configuration.seeds[$0])
     }
     let errors = configuration.discountErrors, names = ["boltzmann", "maximum causal entropy"]

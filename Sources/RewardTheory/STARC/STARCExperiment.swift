@@ -75,12 +75,12 @@ extension STARC {
     }
     let seeds = configuration.seeds, environments = configuration.environments
     let bounded = [Metric.val, .minimal, .epic, .dard]
-    let correlated = try run.map(seeds.count * environments, "regret correlation") { index -> Correlations in
+    let correlated = try run.results(seeds.count * environments, of: "regret correlation", named: "environments") { index -> Correlations in
       try correlationPoints(
         configuration, seed: seeds[index / environments], environment: index % environments, metrics: sweep)
     }
     let boundEnvironments = configuration.boundEnvironments
-    let ratios = try run.map(seeds.count * boundEnvironments, "worst-case regret") { index -> [[Double]] in
+    let ratios = try run.results(seeds.count * boundEnvironments, of: "worst-case regret", named: "environments") { index -> [[Double]] in
       var random = RandomGenerator(
         seed: seeds[index / boundEnvironments], spawnKey: [1, UInt32(index % boundEnvironments)])
       let mdp = try FiniteMDP.thresholded(

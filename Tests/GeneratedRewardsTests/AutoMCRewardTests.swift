@@ -1,7 +1,6 @@
 import Basics
 import Environments
 import Experiments
-import Foundation
 import Testing
 
 @testable import GeneratedRewards
@@ -197,10 +196,12 @@ import Testing
       var ending: AutoMCReward.Ending?
       for action in way { ending = agent.step(action) }
       #expect(ending == .success && way.count >= 13)
-      var observer = LavaWorld.Agent(in: map)
+      var observer = LavaWorld.Agent(in: map), blank = LavaWorld.Agent(in: map.map { _ in false })
       for (action, pitch) in [(3, 1.0), (3, 1), (4, 0), (4, -1)] {
         record.withUnsafeMutableBufferPointer { _ = observer.step(action, record: $0.baseAddress, stride: 1) }
-        #expect(record[10] == pitch && (pitch == 0 || (record[8] == 0 && observer.observation % 64 == 0)))
+        _ = blank.step(action)
+        #expect(record[10] == pitch && (pitch == 0 || (record[8] == 0 && observer.observation == blank.observation)))
+        #expect((0..<world.observations).contains(observer.observation))
       }
     }
   }
@@ -218,23 +219,5 @@ import Testing
     #expect(one == two && one.claims.allSatisfy { $0.measured.isFinite })
     configuration.crossings = 4
     await #expect(throws: GuerdonError.self) { try await evidence(1) }
-  }
-
-  /// Prints the evidence of the experiment at the scale in AUTO_MC_REWARD.
-  @Test(.enabled(if: ProcessInfo.processInfo.environment["AUTO_MC_REWARD"] != nil))
-  func experiment() async throws {
-    let scale = Scale(rawValue: ProcessInfo.processInfo.environment["AUTO_MC_REWARD"] ?? "") ?? .smoke
-    let evidence = try await AutoMCReward.reproduce(
-      .at(scale), in: RunContext(jobs: 2, progress: ProgressLine(quiet: true), interruption: Interruption()))
-    for claim in evidence.claims {
-      print(claim.id, claim.measured, claim.comparison.rawValue, claim.threshold, claim.holds ? "holds" : "DOES NOT HOLD")
-    }
-    for (arm, metrics) in evidence.arms.sorted(by: { $0.key < $1.key }) {
-      for (metric, values) in metrics.sorted(by: { $0.key < $1.key }) {
-        print(arm, "|", metric, "|", Statistics.mean(values), values)
-      }
-    }
-    evidence.notes.forEach { print($0) }
-    #expect(!evidence.claims.isEmpty)
   }
 }

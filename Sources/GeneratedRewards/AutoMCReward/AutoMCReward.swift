@@ -1,7 +1,7 @@
 import Basics
 import Experiments
 
-/// Auto MC-Reward: a Designer writes a reward program, a Critic checks it before any training, and a Trajectory Analyzer
+/// Auto MC-Reward: a Designer writes a reward program, a Critic checks it before any training, a Trajectory Analyzer
 /// reads failed episodes and asks for a change (Li et al., arXiv 2312.09238).
 ///
 /// The algorithm is `design`; the three roles are protocols. Rule-based ones for the lava worlds come with the method
@@ -40,8 +40,8 @@ public struct AutoMCReward: Method {
 
     public var steps: Int { actions.count }
 
-    /// Share of moves that lead back to where the move before them began. Steps that leave the agent in its cell are left
-    /// out: where turning takes a step, p_t = p_{t−2} ≠ p_{t−1} would never be met.
+    /// Share of moves that lead back to where the move before them began. Steps that leave the agent in its cell do not
+    /// count: where turning takes a step, p_t = p_{t−2} ≠ p_{t−1} would never be met.
     public var oscillation: Double {
       var path: [Int] = []
       for cell in cells where cell != path.last { path.append(cell) }
@@ -66,7 +66,7 @@ public struct AutoMCReward: Method {
     public var oscillation: Double
     public var coverage: Double
     public var extremePitch: Double
-    /// Dense return of the failed episodes over that of the successes; infinite when only failures earn, 0 when failures
+    /// Dense return of the failed episodes over that of the successes; infinite when only failures earn, 0 when they
     /// earn nothing.
     public var farmRatio: Double
 

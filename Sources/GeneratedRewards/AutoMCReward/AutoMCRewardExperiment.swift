@@ -25,10 +25,12 @@ extension AutoMCReward {
     public var slipRate = 0.5
     /// Environments in a batch.
     public var environments = 16
-    /// α, γ and the last ε of the learner.
-    public var stepSize = 0.1
+    /// Steps of actor and critic, γ, λ and the entropy's weight.
+    public var actorStep = 0.5
+    public var criticStep = 0.1
     public var discount = 0.99
-    public var exploration = 0.05
+    public var trace = 0.95
+    public var entropy = 0.005
     /// Whether the acceptance gates apply, or only their direction.
     public var gates = true
 
@@ -48,7 +50,8 @@ extension AutoMCReward {
 
     var learner: LavaLearner.Settings {
       LavaLearner.Settings(
-        environments: environments, stepSize: stepSize, discount: discount, exploration: exploration)
+        environments: environments, actorStep: actorStep, criticStep: criticStep, discount: discount, trace: trace,
+        entropy: entropy)
     }
 
     func check() throws {
@@ -58,11 +61,12 @@ extension AutoMCReward {
       guard (1...4096).contains(environments), diagnosisSteps >= environments, finalSteps >= environments else {
         throw GuerdonError.usage("auto-mc-reward needs 1 to 4096 environments, and a step in each for every training.")
       }
-      guard (0...1).contains(slipRate), (0...1).contains(exploration), (0...1).contains(target), stepSize > 0,
-        stepSize <= 1, (0..<1).contains(discount)
+      guard [slipRate, trace, criticStep, target].allSatisfy({ (0...1).contains($0) }), (0..<1).contains(discount),
+        actorStep > 0, actorStep.isFinite, entropy >= 0, entropy.isFinite
       else {
         throw GuerdonError.usage(
-          "auto-mc-reward's slipRate, exploration and target are from 0 to 1, stepSize above 0 up to 1, discount below 1.")
+          "auto-mc-reward's slipRate, trace, criticStep and target lie in 0...1, its discount in [0, 1), its actorStep "
+            + "above 0 and its entropy at 0 or above.")
       }
     }
   }
@@ -78,7 +82,8 @@ extension AutoMCReward {
   }
 
   private static let beatsSparse = Claim(
-    "beats-sparse", "The full loop's success is at least 0.15 above the sparse reward's, at equal steps.", .atLeast, 0.15)
+    "beats-sparse", "The full loop's success is at least 0.15 above the sparse reward's, at equal steps.", .atLeast,
+    0.15)
   private static let beatsNaive = Claim(
     "beats-first-draft", "The full loop's success is at least 0.15 above the first draft's (a reward for moving).",
     .atLeast, 0.15)
@@ -88,7 +93,8 @@ extension AutoMCReward {
   private static let fewerDeaths = Claim(
     "halves-deaths", "The full loop dies in lava at most half as often as the first draft.", .atMost, 0.5)
   private static let editSurvives = Claim(
-    "edit-in-final-code", "In every seed an edit that the Analyzer asked for is in the loop's final program.", .atLeast, 1)
+    "edit-in-final-code", "In every seed an edit that the Analyzer asked for is in the loop's final program.", .atLeast,
+    1)
   private static let notVoid = Claim(
     "sparse-is-hard", "The sparse reward succeeds in less than 0.8 of the episodes: the world can tell the arms apart.",
     .less, 0.8)
@@ -99,7 +105,8 @@ extension AutoMCReward {
   private static let analyzerHelps = Claim(
     "analyzer-earns-its-place", "Without the Analyzer success is at least 0.15 lower.", .atLeast, 0.15)
   private static let exploitExists = Claim(
-    "exploit-exists", "Punished for lava in view, the agent looks up or down in at least half of its steps.", .atLeast, 0.5)
+    "exploit-exists", "Punished for lava in view, the agent looks up or down in at least half of its steps.", .atLeast,
+    0.5)
   private static let exploitEnds = Claim(
     "exploit-ends", "After one Analyzer round it does so in less than 0.2 of its steps.", .less, 0.2)
   private static let noMoreDeaths = Claim(
@@ -164,11 +171,11 @@ extension AutoMCReward {
     return Evidence(
       claims: claims, arms: Dictionary(uniqueKeysWithValues: arms),
       notes: [
-        "Designer, Critic and Analyzer are rule-based, not language models: this tests the loop, not a model's knowledge. "
-          + "The Designer's slips are drawn at the rate slipRate.",
-        "The learner is tabular Q-learning on a digest of the 7×7 view with position and direction, from zero values: no "
-          + "PPO, no imitation.",
-        "Edits of the first seed: \(example?.edits.joined(separator: ", ") ?? ""). Its final program:\n\(example?.program ?? "")",
+        "Designer, Critic and Analyzer are rule-based, not language models: this tests the loop, not a model's "
+          + "knowledge. The Designer's slips are drawn at the rate slipRate.",
+        "The learner is a tabular actor-critic on a digest of the 7×7 view, from nothing: no PPO, no imitation.",
+        "Edits of the first seed: \(example?.edits.joined(separator: ", ") ?? ""). Its final program:\n"
+          + (example?.program ?? ""),
       ])
   }
 
@@ -224,7 +231,8 @@ extension AutoMCReward {
     do {
       values = try learner.train(on: program, steps: steps, seed: seed, interruption: interruption)
     } catch let error as GuerdonError {
-      throw GuerdonError.failure("The final program of \"\(arm.rawValue)\", seed \(seed), cannot be trained on: \(error)")
+      throw GuerdonError.failure(
+        "The final program of \"\(arm.rawValue)\", seed \(seed), cannot be trained on: \(error)")
     }
     let episodes = learner.episodes(
       of: values, program: program, count: configuration.evaluationEpisodes, heldOut: true, seed: seed)

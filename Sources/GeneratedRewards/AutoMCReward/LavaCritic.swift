@@ -71,11 +71,12 @@ struct LavaCritic: AutoMCReward.Critic {
 
     guard all.allSatisfy(\.isFinite) else {
       return [.init(
-        "not-finite", "A value is not a number: is a key of the memory read before it is there (NaN in the first step)?")]
+        "not-finite",
+        "A value is not a number: is a key of the memory read before it is there (NaN in the first step)?")]
     }
     let dense = traces.flatMap(\.dense)
     if dense.allSatisfy({ $0 == dense.first }) {
-      faults.append(.init("constant-dense", "The dense reward is the same in all of \(dense.count) random transitions."))
+      faults.append(.init("constant-dense", "The dense reward is the same in all \(dense.count) random transitions."))
     }
     let paysOnTheWay = all.contains { trace in
       trace.sparse.dropLast(trace.ending == nil ? 0 : 1).contains { $0 != 0 }
@@ -133,23 +134,24 @@ struct LavaAnalyzer: AutoMCReward.Analyzer {
     let lava = statistics.share(.lava), late = statistics.share(.timeout) + statistics.share(.stuck)
     if source.contains("visible_lava"), statistics.extremePitch >= extremePitch {
       suggest(
-        .lidar, "In \(percent(statistics.extremePitch)) of the steps the camera is at a limit, where lava is out of view "
-          + "and the penalty vanishes: tie the penalty to the lidar.")
+        .lidar, "In \(percent(statistics.extremePitch)) of the steps the camera is at a limit, where lava is out of "
+          + "view and the penalty vanishes: tie the penalty to the lidar.")
     }
     if lava >= lavaShare {
       suggest(
-        .hazard, "\(percent(lava)) of the failures are deaths in lava: add a negative dense term for lava beside the agent "
-          + "and for stepping into it.")
+        .hazard, "\(percent(lava)) of the failures are deaths in lava: add a negative dense term for lava beside "
+          + "the agent and for stepping into it.")
     }
     if statistics.oscillation >= oscillation || statistics.farmRatio > farmRatio {
       suggest(
-        .bestSoFar, "Failed episodes go back and forth (\(percent(statistics.oscillation)) of moves) or earn more dense "
-          + "reward than successes (ratio \(statistics.farmRatio)): pay progress only where it beats the episode's best.")
+        .bestSoFar, "Failed episodes go back and forth (\(percent(statistics.oscillation)) of moves) or earn more "
+          + "dense reward than successes (ratio \(statistics.farmRatio)): pay progress only where it beats the "
+          + "episode's best.")
     }
     if late >= 0.5, statistics.coverage < coverage * 49 {
       suggest(
-        .firstVisits, "\(percent(late)) of the failures are time-outs after \(Int(statistics.coverage)) cells: pay for the "
-          + "first visit of a cell.")
+        .firstVisits, "\(percent(late)) of the failures are time-outs after \(Int(statistics.coverage)) cells: pay for "
+          + "the first visit of a cell.")
     }
     return result
   }

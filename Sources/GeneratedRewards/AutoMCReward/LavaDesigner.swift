@@ -1,6 +1,6 @@
 import Basics
 
-/// What a reward of the lava worlds consists of: the tree that edits are applied to, and that is written out as a program.
+/// What a reward of the lava worlds consists of: the tree that edits are applied to, and that is written as a program.
 struct LavaReward: Sendable, Hashable {
   enum Progress: Sendable, Hashable {
     case none

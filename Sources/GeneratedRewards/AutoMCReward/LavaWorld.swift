@@ -2,11 +2,11 @@ import Basics
 import Environments
 import Schemas
 
-/// MiniGrid's LavaCrossing of 9×9 cells: layouts by the level itself, its three useful actions, and, as a variant, a camera
-/// that looks up and down and sees lava only when level.
+/// MiniGrid's LavaCrossing of 9×9 cells: layouts by the level itself, its three useful actions, and, as a variant, a
+/// camera that looks up and down and sees lava only when level.
 ///
-/// The policy sees its cell and direction (GPS and compass) and a digest of MiniGrid's 7×7 view; the reward program sees
-/// privileged quantities in `fields`, which never reach the policy.
+/// The policy sees its direction, the goal's bearing (compass and GPS), its last action and a digest of MiniGrid's 7×7
+/// view; the reward program sees privileged quantities in `fields`, which never reach the policy.
 struct LavaWorld: Sendable {
   static let side = 9
   static let inner = side - 2
@@ -16,7 +16,7 @@ struct LavaWorld: Sendable {
   let level: MiniGridLevel
   let hasPitch: Bool
   var actions: Int { hasPitch ? 5 : 3 }
-  var observations: Int { 3 * Self.inner * Self.inner * 4 * 64 }
+  var observations: Int { 3 * 6 * 16 * 216 }
 
   /// - Throws: `GuerdonError` for another number of rivers than 1 to 3.
   init(crossings: Int, hasPitch: Bool = false) throws {
@@ -64,6 +64,8 @@ struct LavaWorld: Sendable {
     var direction = 0
     var pitch = 0
     var steps = 0
+    /// -1 before the first step.
+    var lastAction = -1
 
     init(in map: Map) { self.map = map }
 
@@ -85,15 +87,19 @@ struct LavaWorld: Sendable {
       return isInside(place) && map[place.y * LavaWorld.side + place.x]
     }
 
-    /// The policy's observation: cell, direction, pitch; lava ahead, left and right; and where the nearest river straight
-    /// ahead has its nearest opening. All of it lies in MiniGrid's 7×7 view, and nothing of it is seen unless level.
+    /// The policy's observation: direction; whether the goal is farther right and farther down; the action before; what is
+    /// ahead, left and right; where the nearest river straight ahead has its nearest opening; pitch. What it sees lies in
+    /// MiniGrid's 7×7 view, and no lava is seen unless the camera is level.
     var observation: Int {
-      var view = 0
-      if pitch == 0 {
-        view = (isLava(ahead: 1, aside: 0) ? 32 : 0) + (isLava(ahead: 0, aside: -1) ? 16 : 0)
-          + (isLava(ahead: 0, aside: 1) ? 8 : 0) + opening
-      }
-      return (((pitch + 1) * LavaWorld.inner * LavaWorld.inner + cell) * 4 + direction) * 64 + view
+      let bearing = (x < LavaWorld.goal.x ? 2 : 0) + (y < LavaWorld.goal.y ? 1 : 0)
+      let near = (neighbour(1, 0) * 3 + neighbour(0, -1)) * 3 + neighbour(0, 1)
+      let view = near * 8 + (pitch == 0 ? opening : 0)
+      return (((pitch + 1) * 6 + lastAction + 1) * 16 + direction * 4 + bearing) * 216 + view
+    }
+
+    /// 0 free, 1 lava in sight, 2 wall.
+    @inline(__always) private func neighbour(_ ahead: Int, _ aside: Int) -> Int {
+      !isInside(place(ahead, aside)) ? 2 : pitch == 0 && isLava(ahead: ahead, aside: aside) ? 1 : 0
     }
 
     /// 0 no river straight ahead; 1 … 6 its nearest opening 1, −1, 2, −2, 3, −3 cells to the right; 7 none in view.
@@ -123,6 +129,7 @@ struct LavaWorld: Sendable {
       _ action: Int, record: UnsafeMutablePointer<Double>? = nil, stride: Int = 0
     ) -> AutoMCReward.Ending? {
       steps += 1
+      lastAction = action
       let before = (distance: distance, frontLava: isLava(ahead: 1, aside: 0))
       var moved = false
       switch action {

@@ -5,9 +5,9 @@ import Schemas
 
 /// A reward program in two parts, `sparse` and `dense`, with a memory that lasts an episode.
 ///
-/// The program is a `RewardProgram` that returns a dictionary with the terms "sparse" and "dense". A parameter whose name
-/// begins with `memory_` is a key of the memory: it holds what the program returned as the term of that name in the step
-/// before, and NaN (absent) in an episode's first step.
+/// The program is a `RewardProgram` that returns a dictionary with the terms "sparse" and "dense". A parameter whose
+/// name begins with `memory_` is a key of the memory: it holds what the program returned as the term of that name in the
+/// step before, and NaN (absent) in an episode's first step.
 public struct MemoryProgram: Sendable {
   public let program: RewardProgram
   /// The memory's keys, sorted.
@@ -17,7 +17,7 @@ public struct MemoryProgram: Sendable {
   private let keyTerms: [Int]
 
   /// - Parameter fields: what the program may read besides its memory.
-  /// - Throws: `CompilationFailure`; `GuerdonError` for a program without the terms, or a key that is read but never kept.
+  /// - Throws: `CompilationFailure`; `GuerdonError` without the terms, or for a key that is read but never kept.
   public init(_ source: String, environment: String, fields: [Field]) throws {
     let keys = Set(source.matches(of: /\bmemory_[A-Za-z0-9_]+/).map { String($0.output) }).sorted()
     let memory = keys.map { Field($0, meaning: "memory: what the step before returned, NaN in the first step") }
@@ -26,7 +26,8 @@ public struct MemoryProgram: Sendable {
     func term(_ name: String) throws -> Int {
       guard let index = program.termNames.firstIndex(of: name) else {
         throw GuerdonError.usage(
-          "The program must return \"\(name)\" in its dictionary; it returns \(program.termNames.joined(separator: ", ")).")
+          "The program must return \"\(name)\" in its dictionary; it returns "
+            + "\(program.termNames.joined(separator: ", ")).")
       }
       return index
     }

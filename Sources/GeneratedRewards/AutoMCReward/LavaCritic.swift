@@ -94,6 +94,10 @@ struct LavaCritic: AutoMCReward.Critic {
     if let danger, danger.dense.dropFirst().contains(where: { $0 > 0 }) && danger.denseReturn > 0 {
       faults.append(.init("danger-pays", "The dense reward pays for turning on the spot beside lava."))
     }
+    let readsHazard = program.program.inputs.contains { ["lava_adjacent", "front_lava_before"].contains($0.name) }
+    if readsHazard, let last = death?.dense.last, last > 0 {
+      faults.append(.init("danger-pays", "The dense reward looks for lava, and pays for stepping into it."))
+    }
     return faults
   }
 

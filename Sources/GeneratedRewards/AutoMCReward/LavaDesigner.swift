@@ -60,8 +60,8 @@ struct LavaReward: Sendable, Hashable {
     switch progress {
     case .none: if slip == .unknownInput { inputs.append(distance) }
     case .moved:
-      inputs.append(slip == .unknownInput ? "has_moved" : "moved")
-      body += ["    # Progress: every step to another cell.", "    dense += \(inputs[2])"]
+      inputs += slip == .unknownInput ? ["moved", "has_moved"] : ["moved"]
+      body += ["    # Progress: every step to another cell.", "    dense += \(inputs.last ?? "moved")"]
     case .bestSoFar:
       inputs += [distance, "previous_goal_distance", "memory_best"]
       body += [
@@ -91,10 +91,11 @@ struct LavaReward: Sendable, Hashable {
       inputs.append("visible_lava")
       body += ["    # Danger: lava in view.", "    dense \(sign)= 0.5 * np.where(visible_lava > 0, 1.0, 0.0)"]
     case .lidar:
-      inputs += ["lava_adjacent", "front_lava_before", "forward"]
+      // Charged for coming beside lava, not for standing there: at 0.1 a step, dying would be the cheaper way out.
+      inputs += ["lava_adjacent", "front_lava_before", "forward"] + (progress == .moved ? [] : ["moved"])
       body += [
-        "    # Danger: lava beside the agent, and stepping into it.",
-        "    dense \(sign)= 0.5 * np.where(lava_adjacent > 0, 1.0, 0.0)",
+        "    # Danger: a move to a cell beside lava, and stepping into it.",
+        "    dense \(sign)= 0.5 * moved * np.where(lava_adjacent > 0, 1.0, 0.0)",
         "    dense \(sign)= 2.0 * front_lava_before * forward",
       ]
     }

@@ -2,11 +2,11 @@ import Basics
 import Experiments
 import Foundation
 
-/// The learner of the lava worlds: a tabular softmax actor with a tabular critic and generalised advantage estimates, in
-/// batched environments, on the reward of the scale constraint.
+/// The learner of the lava worlds: a tabular softmax actor with a tabular critic and generalised advantage estimates,
+/// in batched environments, on the reward of the scale constraint.
 ///
-/// An episode is learned from when it ends. The policy stays stochastic, as PPO's: what it sees is partial, and a greedy
-/// policy would walk in circles.
+/// An episode is learned from when it ends. The policy stays stochastic, as PPO's: what it sees is partial, and a
+/// greedy policy would walk in circles.
 struct LavaLearner: Sendable {
   struct Settings: Sendable, Hashable, Codable {
     var environments = 16
@@ -34,7 +34,9 @@ struct LavaLearner: Sendable {
   /// Trains from nothing.
   /// - Returns: logits, row-major [observations, actions].
   /// - Throws: `GuerdonError` where the program gives what is no number; `CancellationError` once the run is to stop.
-  func train(on program: MemoryProgram, steps: Int, seed: UInt64, interruption: Interruption? = nil) throws -> [Double] {
+  func train(
+    on program: MemoryProgram, steps: Int, seed: UInt64, interruption: Interruption? = nil
+  ) throws -> [Double] {
     let count = settings.environments, actions = world.actions
     var random = RandomGenerator(seed: seed)
     var layouts = RandomGenerator(seed: seed, spawnKey: [1])

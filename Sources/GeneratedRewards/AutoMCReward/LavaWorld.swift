@@ -87,9 +87,9 @@ struct LavaWorld: Sendable {
       return isInside(place) && map[place.y * LavaWorld.side + place.x]
     }
 
-    /// The policy's observation: direction; whether the goal is farther right and farther down; the action before; what is
-    /// ahead, left and right; where the nearest river straight ahead has its nearest opening; pitch. What it sees lies in
-    /// MiniGrid's 7×7 view, and no lava is seen unless the camera is level.
+    /// The policy's observation: direction; whether the goal is farther right and farther down; the action before; what
+    /// is ahead, left and right; where the nearest river straight ahead has its nearest opening; pitch. What it sees
+    /// lies in MiniGrid's 7×7 view, and no lava is seen unless the camera is level.
     var observation: Int {
       let bearing = (x < LavaWorld.goal.x ? 2 : 0) + (y < LavaWorld.goal.y ? 1 : 0)
       let near = (neighbour(1, 0) * 3 + neighbour(0, -1)) * 3 + neighbour(0, 1)

@@ -6,8 +6,8 @@ import Schemas
 /// A reward program in two parts, `sparse` and `dense`, with a memory that lasts an episode.
 ///
 /// The program is a `RewardProgram` that returns a dictionary with the terms "sparse" and "dense". A parameter whose
-/// name begins with `memory_` is a key of the memory: it holds what the program returned as the term of that name in the
-/// step before, and NaN (absent) in an episode's first step.
+/// name begins with `memory_` is a key of the memory: it holds what the program returned as the term of that name in
+/// the step before, and NaN (absent) in an episode's first step.
 public struct MemoryProgram: Sendable {
   public let program: RewardProgram
   /// The memory's keys, sorted.

@@ -44,6 +44,13 @@ public struct ICPL: Method {
       self.labels = labels
       self.seeds = seeds
     }
+
+    /// - Throws: `GuerdonError.usage` for a search that cannot be run.
+    func check() throws {
+      guard iterations >= 1, samples >= 1, resamplingRounds >= 1, historyBlocks >= 0 else {
+        throw GuerdonError.usage("icpl needs at least 1 iteration, 1 sample, 1 resampling round and 0 history blocks.")
+      }
+    }
   }
 
   /// What is put into the prompt; leaving something out is an ablation.
@@ -128,11 +135,7 @@ public struct ICPL: Method {
     teacher: inout Teacher, prepare: (Writer.Program) -> Runnable?,
     train: (Runnable, Int) -> (trace: Trace, behaviour: Teacher.Behaviour)?
   ) throws -> Result<Writer.Program, Teacher.Behaviour> {
-    guard configuration.iterations >= 1, configuration.samples >= 1, configuration.resamplingRounds >= 1,
-      configuration.historyBlocks >= 0
-    else {
-      throw GuerdonError.usage("icpl needs at least 1 iteration, 1 sample, 1 resampling round and 0 history blocks.")
-    }
+    try configuration.check()
     typealias Round = [Trial<Writer.Program, Teacher.Behaviour>]
     var result = Result<Writer.Program, Teacher.Behaviour>()
     var seen: Set<Writer.Program> = []

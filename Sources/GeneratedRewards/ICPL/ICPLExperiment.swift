@@ -104,6 +104,7 @@ extension ICPL {
     guard configuration.labels.allSatisfy({ $0 >= 1 }), (0...1).contains(configuration.flip) else {
       throw GuerdonError.usage("icpl's labels must be at least 1, and flip a probability.")
     }
+    try configuration.check()
     try configuration.baseline.check()
     let world = MisfitWorld()
     // The long ones first.

@@ -14,6 +14,12 @@ public struct PreferenceEnsemble: Sendable {
     public var stepsPerSession = 50
 
     public init() {}
+
+    func check() throws {
+      guard members >= 1, hidden >= 1, learningRate > 0, stepsPerSession >= 0 else {
+        throw GuerdonError.usage("A preference ensemble needs members, hidden units and a learning rate above 0.")
+      }
+    }
   }
 
   /// Two segments as rows of the input table, and the answer.
@@ -39,11 +45,7 @@ public struct PreferenceEnsemble: Sendable {
   ///   - inputs: row-major [rows, width].
   /// - Throws: `GuerdonError.usage` for a configuration that cannot work.
   public init(inputs: [Double], width: Int, configuration: Configuration, seed: UInt64) throws {
-    guard configuration.members >= 1, configuration.hidden >= 1, configuration.learningRate > 0,
-      configuration.stepsPerSession >= 0
-    else {
-      throw GuerdonError.usage("A preference ensemble needs members, hidden units and a learning rate above 0.")
-    }
+    try configuration.check()
     precondition(width >= 1 && inputs.count % width == 0, "inputs are row-major [rows, width]")
     self.configuration = configuration
     self.inputs = inputs

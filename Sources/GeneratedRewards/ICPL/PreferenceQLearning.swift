@@ -23,6 +23,7 @@ public enum PreferenceQLearning {
         throw GuerdonError.usage(
           "icpl's baseline needs sessions, candidates, and at least \(MisfitWorld.horizon) collection steps a session.")
       }
+      try ensemble.check()
     }
   }
 

@@ -152,7 +152,7 @@ let package = Package(
     tests("DifferentiableRewards", ["Basics", "Schemas", "RewardPrograms", "Torch", "ProgramCorpus"]),
     tests("Experiments", ["Basics"]),
     tests("FiniteMDPs", ["Basics"]),
-    tests("GeneratedRewards", ["Experiments", "Proposers", "RewardPrograms"]),
+    tests("GeneratedRewards", ["Basics", "Experiments", "Proposers", "RewardPrograms"]),
     tests(
       "RewardTheory", ["Basics", "Experiments", "FiniteMDPs", "Environments", "Rewards", "RewardPrograms", "Agents"]),
     tests("ShapedRewards", ["Basics", "Experiments", "FiniteMDPs"]),

@@ -1,5 +1,6 @@
 import Basics
 import Environments
+import Experiments
 import Proposers
 import RewardPrograms
 import Rewards
@@ -40,10 +41,10 @@ struct MisfitWorld: Sendable {
     ])
 
   /// `next[4 s + a]`, and whether that transition ends the episode.
-  private let next: [Int]
-  private let ends: [Bool]
+  let next: [Int]
+  let ends: [Bool]
   /// All 4 · 98 transitions, in the order of `next`.
-  private let transitions: TransitionBatch
+  let transitions: TransitionBatch
 
   init() {
     let count = Self.states * Self.actions
@@ -93,40 +94,41 @@ struct MisfitWorld: Sendable {
   /// Trains on the program's reward and logs its terms and the fitness at ten checkpoints.
   /// - Throws: `GuerdonError` when the reward is not finite on some transition.
   func train(_ program: RewardProgram, seed: UInt64) throws -> TrainingDigest {
+    let rewards = try rewards(of: program)
+    return train(rewards.total, terms: rewards.terms, named: program.termNames, seed: seed)
+  }
+
+  /// The program's reward and terms of every transition, term by term.
+  /// - Throws: `GuerdonError` when the reward is not finite on some transition.
+  func rewards(of program: RewardProgram) throws -> (total: [Double], terms: [Double]) {
     let count = Self.states * Self.actions
-    var rewards = [Double](repeating: 0, count: count)
-    let names = program.termNames
-    var terms = [Double](repeating: 0, count: names.count * count)
-    ProgramReward(program).makeEvaluator().evaluate(transitions, rows: 0..<count, total: &rewards, terms: &terms)
-    guard rewards.allSatisfy(\.isFinite) else {
+    var total = [Double](repeating: 0, count: count)
+    var terms = [Double](repeating: 0, count: program.termNames.count * count)
+    ProgramReward(program).makeEvaluator().evaluate(transitions, rows: 0..<count, total: &total, terms: &terms)
+    guard total.allSatisfy(\.isFinite) else {
       throw GuerdonError.failure("The reward is not finite on some transition.")
     }
+    return (total, terms)
+  }
 
-    // Q-learning: step size 0.5, discount 0.97, ε-greedy with ε = 0.2, from zero.
-    var random = RandomGenerator(seed: seed)
-    var q = [Double](repeating: 0, count: count)
+  /// Trains on one reward a transition.
+  /// - Parameters:
+  ///   - terms: term by term, one value a transition.
+  func train(
+    _ rewards: [Double], terms: [Double] = [], named names: [String] = [], seed: UInt64
+  ) -> TrainingDigest {
+    let count = rewards.count
+    var learner = Learner(in: self, seed: seed)
     var fitness: [Double] = []
     var lengths: [Double] = []
     var sums = [Double](repeating: 0, count: names.count)
     var series = [[Double]](repeating: [], count: names.count)
-    var state = Self.starts[random.integer(below: Self.starts.count)]
-    var age = 0
     let epoch = Self.trainingSteps / Self.checkpoints
     for step in 1...Self.trainingSteps {
-      let action = random.uniform() < 0.2 ? random.integer(below: Self.actions) : greedy(q, state, tiesBy: &random)
-      let row = Self.actions * state + action
-      let following = next[row]
-      let value = ends[row] ? 0 : q[Self.actions * following + greedy(q, following)]
-      q[row] += 0.5 * (rewards[row] + 0.97 * value - q[row])
+      let row = learner.step(rewards).row
       for term in names.indices { sums[term] += terms[term * count + row] }
-      age += 1
-      state = following
-      if ends[row] || age == Self.horizon {
-        state = Self.starts[random.integer(below: Self.starts.count)]
-        age = 0
-      }
       if step % epoch == 0 {
-        let outcome = evaluate(q)
+        let outcome = evaluate(learner.q)
         fitness.append(outcome.fitness)
         lengths.append(outcome.length)
         for term in names.indices { series[term].append(sums[term] / Double(epoch)) }
@@ -138,20 +140,55 @@ struct MisfitWorld: Sendable {
       terms: zip(names, series).map { TrainingDigest.Series(name: $0, values: $1) }, episodes: [])
   }
 
-  private func greedy(_ q: [Double], _ state: Int) -> Int {
+  /// Tabular Q-learning: step size 0.5, discount 0.97, ε-greedy with ε = 0.2, from zero.
+  struct Learner {
+    private(set) var q: [Double]
+    private let world: MisfitWorld
+    private var random: RandomGenerator
+    private var state: Int
+    private var age = 0
+
+    init(in world: MisfitWorld, seed: UInt64) {
+      self.world = world
+      random = RandomGenerator(seed: seed)
+      q = [Double](repeating: 0, count: world.next.count)
+      state = MisfitWorld.starts[random.integer(below: MisfitWorld.starts.count)]
+    }
+
+    /// One step under one reward a transition.
+    mutating func step(_ rewards: [Double]) -> (row: Int, endsEpisode: Bool) {
+      let action =
+        random.uniform() < 0.2
+        ? random.integer(below: MisfitWorld.actions) : MisfitWorld.greedy(q, state, tiesBy: &random)
+      let row = MisfitWorld.actions * state + action
+      let following = world.next[row]
+      let value = world.ends[row] ? 0 : q[MisfitWorld.actions * following + MisfitWorld.greedy(q, following)]
+      q[row] += 0.5 * (rewards[row] + 0.97 * value - q[row])
+      age += 1
+      state = following
+      let endsEpisode = world.ends[row] || age == MisfitWorld.horizon
+      if endsEpisode {
+        state = MisfitWorld.starts[random.integer(below: MisfitWorld.starts.count)]
+        age = 0
+      }
+      return (row, endsEpisode)
+    }
+  }
+
+  private static func greedy(_ q: [Double], _ state: Int) -> Int {
     var best = 0
-    for action in 1..<Self.actions where q[Self.actions * state + action] > q[Self.actions * state + best] {
+    for action in 1..<actions where q[actions * state + action] > q[actions * state + best] {
       best = action
     }
     return best
   }
 
   /// Ties are broken at random: from zero values, the first action of a fixed order would decide where exploration goes.
-  private func greedy(_ q: [Double], _ state: Int, tiesBy random: inout RandomGenerator) -> Int {
+  private static func greedy(_ q: [Double], _ state: Int, tiesBy random: inout RandomGenerator) -> Int {
     var best = 0
     var ties = 1
-    for action in 1..<Self.actions {
-      let value = q[Self.actions * state + action], bestValue = q[Self.actions * state + best]
+    for action in 1..<actions {
+      let value = q[actions * state + action], bestValue = q[actions * state + best]
       if value > bestValue {
         (best, ties) = (action, 1)
       } else if value == bestValue {
@@ -162,27 +199,43 @@ struct MisfitWorld: Sendable {
     return best
   }
 
-  /// Mean over the nine greedy starts of: 1 for the door with the key, else 0.5 · [has key] + 0.4 · (1 − distance to the
-  /// current sub-goal).
+  /// Mean of the score over the nine starts, acting greedily.
   private func evaluate(_ q: [Double]) -> (fitness: Double, length: Double) {
-    var total = 0.0
-    var steps = 0
-    for start in Self.starts {
-      var state = start
-      var solved = false
-      for _ in 0..<Self.horizon {
-        let row = Self.actions * state + greedy(q, state)
-        state = next[row]
-        steps += 1
-        if ends[row] {
-          solved = !Self.lava.contains(state % (Self.side * Self.side))
-          break
-        }
-      }
-      let hasKey = state >= Self.side * Self.side
-      let remaining = Self.distance(state % (Self.side * Self.side), to: hasKey ? Self.door : Self.key)
-      total += solved ? 1 : (hasKey ? 0.5 : 0) + 0.4 * (1 - remaining)
+    let episodes = Self.starts.map { play(from: $0) { Self.greedy(q, $0) } }
+    return (Statistics.mean(episodes.map(score)), Statistics.mean(episodes.map { Double($0.count) }))
+  }
+
+  /// One episode of a policy, as rows of `transitions`.
+  func play(from start: Int, _ policy: (Int) -> Int) -> [Int] {
+    var rows: [Int] = []
+    var state = start
+    while rows.count < Self.horizon {
+      let row = Self.actions * state + policy(state)
+      rows.append(row)
+      state = next[row]
+      if ends[row] { break }
     }
-    return (total / Double(Self.starts.count), Double(steps) / Double(Self.starts.count))
+    return rows
+  }
+
+  /// What is really wanted of an episode: 1 for the door with the key, else 0.5 · [has key] + 0.4 · (1 − distance to the
+  /// current sub-goal), by its last state.
+  func score(of episode: [Int]) -> Double {
+    guard let last = episode.last else { return 0 }
+    return score(after: last)
+  }
+
+  /// The score of an episode that ends with this transition.
+  func score(after row: Int) -> Double {
+    let state = next[row]
+    if ends[row] && !Self.lava.contains(state % (Self.side * Self.side)) { return 1 }
+    return Self.score(in: state)
+  }
+
+  /// The score of an episode that stops in this state, short of the door.
+  static func score(in state: Int) -> Double {
+    let hasKey = state >= side * side
+    let remaining = distance(state % (side * side), to: hasKey ? door : key)
+    return (hasKey ? 0.5 : 0) + 0.4 * (1 - remaining)
   }
 }

@@ -195,15 +195,15 @@ extension Elaborator {
     let otherwiseWrites = heap.endBranch()
     path = outer
     let own = calls.last?.firstCell ?? Int.max
-    for id in Set(thenWrites.keys).union(otherwiseWrites.keys).sorted() {
+    let written = Set(thenWrites.keys).union(otherwiseWrites.keys).sorted()
+    // What one of the branches made, and the other knows nothing of, gets its last content first: older cells may hold it.
+    for id in written where id >= first {
+      if let last = thenWrites[id] ?? otherwiseWrites[id] { heap.write(id, last) }
+    }
+    for id in written where id < first {
       let before = heap[id]
       let left = thenWrites[id] ?? before
       let right = otherwiseWrites[id] ?? before
-      if id >= first {
-        // Made by one of the branches: the other knows nothing of it.
-        heap.write(id, thenWrites[id] == nil ? right : left)
-        continue
-      }
       if id >= own {
         if thenFlow == .returned, otherwiseFlow != .returned {
           heap.write(id, right)

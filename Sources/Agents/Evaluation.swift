@@ -80,15 +80,6 @@ public func playRandomly(
   var random = RandomGenerator(seed: seed, spawnKey: [0x72_61_6e])
   let space = environment.spec.actionSpace
   return try playEpisodes(environment, episodes: episodes, seed: seed, shouldStop: shouldStop) { _, actions in
-    for i in 0..<environment.count {
-      switch space {
-      case .discrete(let choices): actions[i] = Double(random.integer(below: choices))
-      case .box(let low, let high):
-        for j in low.indices {
-          let bounded = low[j].isFinite && high[j].isFinite
-          actions[i * low.count + j] = bounded ? random.uniform(low[j], high[j]) : random.normal()
-        }
-      }
-    }
+    for i in 0..<environment.count { space.sample(into: actions + i * space.width, random: &random) }
   }
 }

@@ -39,6 +39,15 @@ public final class PPO: @unchecked Sendable {
     public var normalizesRewards = false
     public var nonFinite = NonFinitePolicy.abort
 
+    /// For rewards that are tried, whatever their scale: the learner sees all observations and rewards at one.
+    public static let anyReward: Configuration = {
+      var ppo = Configuration()
+      ppo.rolloutSteps = 256
+      ppo.normalizesObservations = true
+      ppo.normalizesRewards = true
+      return ppo
+    }()
+
     public init() {}
   }
 

@@ -47,13 +47,7 @@ public struct BehaviourAudit: Sendable {
     public var scaling = 0.15
     /// Copies of the environment that step together.
     public var environments = 8
-    public var ppo: PPO.Configuration = {
-      var ppo = PPO.Configuration()
-      ppo.rolloutSteps = 256
-      ppo.normalizesObservations = true
-      ppo.normalizesRewards = true
-      return ppo
-    }()
+    public var ppo = PPO.Configuration.anyReward
 
     public init() {}
   }
@@ -169,9 +163,10 @@ public struct BehaviourAudit: Sendable {
       findings.append(
         Finding(
           gap(exploit) >= configuration.gap ? .high : .medium, "exploit",
-          String(
-            format: "The policy \u{201c}\(exploit.name)\u{201d} earns %.0f %% of the reward to be won with %.0f %% of the fitness.",
-            100 * reward, 100 * fitness), evidence: evidence + success))
+          "The policy \u{201c}\(exploit.name)\u{201d} earns "
+            + String(
+              format: "%.0f %% of the reward to be won with %.0f %% of the fitness.", 100 * reward, 100 * fitness),
+          evidence: evidence + success))
     }
     findings += sensitivities(pooled, seed: seed)
     findings += RewardAudit().findings(program: subject.reward, checkpoints: [random.audited] + checkpoints)
@@ -228,9 +223,9 @@ public struct BehaviourAudit: Sendable {
     let before = Statistics.pearson(base.played.designed, base.played.fitness)
     let after = Statistics.pearson(trained.designed, trained.fitness)
     var findings: [Finding] = []
-    let evidence = String(
-      format: "Pearson %.2f under %@, %.2f under the policy trained on the reward".replacingOccurrences(
-        of: "%@", with: base.played.name), before, after)
+    let evidence =
+      String(format: "Pearson %.2f under ", before) + base.played.name
+      + String(format: ", %.2f under the policy trained on the reward", after)
     if before > 0.2, after < 0 {
       findings.append(
         Finding(

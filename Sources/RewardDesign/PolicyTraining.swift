@@ -34,14 +34,7 @@ public struct PolicyTraining: Sendable {
     public var finalEpisodes = 24
     /// Random episodes from before the first generation.
     public var probeEpisodes = 32
-    public var ppo: PPO.Configuration = {
-      var ppo = PPO.Configuration()
-      ppo.rolloutSteps = 256
-      ppo.normalizesObservations = true
-      // Rewards of any scale are proposed; the learner sees them all at one scale.
-      ppo.normalizesRewards = true
-      return ppo
-    }()
+    public var ppo = PPO.Configuration.anyReward
 
     public init() {}
   }

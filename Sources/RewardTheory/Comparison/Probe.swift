@@ -141,21 +141,17 @@ struct Probe {
   ) {
     let width = environment.spec.actionSpace.width
     var actions = [Double](repeating: 0, count: environment.count * width)
-    for i in 0..<environment.count {
-      if block > 0, i / block % 2 == 1 {
-        for j in 0..<width { actions[i * width + j] = actions[(i - block) * width + j] }
-        continue
-      }
-      switch environment.spec.actionSpace {
-      case .discrete(let choices): actions[i] = Double(random.integer(below: choices))
-      case .box(let low, let high):
-        for j in 0..<width {
-          let isBounded = low[j].isFinite && high[j].isFinite
-          actions[i * width + j] = isBounded ? random.uniform(low[j], high[j]) : random.normal()
+    actions.withUnsafeMutableBufferPointer { actions in
+      guard let base = actions.baseAddress else { return }
+      for i in 0..<environment.count {
+        if block > 0, i / block % 2 == 1 {
+          (base + i * width).update(from: base + (i - block) * width, count: width)
+        } else {
+          environment.spec.actionSpace.sample(into: base + i * width, random: &random)
         }
       }
+      environment.step(UnsafeBufferPointer(actions), recording: batch, at: 0)
     }
-    actions.withUnsafeBufferPointer { environment.step($0, recording: batch, at: 0) }
   }
 
   /// Evaluates every reward, and every reward without one of its terms.

@@ -115,10 +115,9 @@ public struct RewardComparison: Sendable {
     for i in rewards.indices {
       for j in rewards.indices where i != j {
         let regret = try STARC.worstCaseRegret(rewards[i], optimising: rewards[j], in: mdp)
-        lines.append(
-          String(
-            format: "Whoever improves a policy by \(names[j]) loses at most %.1f %% of what \(names[i]) has to win.",
-            100 * regret))
+        // Names are the user's, and may hold a percent sign: they stay out of the format.
+        let share = String(format: "%.1f %%", 100 * regret)
+        lines.append("Whoever improves a policy by \(names[j]) loses at most \(share) of what \(names[i]) has to win.")
       }
     }
     return lines

@@ -79,6 +79,16 @@ import Testing
     #expect(good.without < 1e-6)
   }
 
+  /// A file may be called anything, also what a format would read as an argument.
+  @Test func namesAreNoFormats() throws {
+    let id = "CliffWalking-v1"
+    let name = "a%s%n%@.py"
+    let entry = try Self.entry(name, "def compute_reward(fell):\n    return -fell\n", in: id)
+    let model = try #require(try Environments.finiteModel(id, discount: 0.9))
+    let result = try RewardComparison.exact([.init("environment", nil), entry], in: model, metrics: [.starc])
+    #expect(result.guarantees.count == 2 && result.guarantees.allSatisfy { $0.contains(name) })
+  }
+
   @Test func rewardsThatCannotBeCompared() throws {
     let id = "Pendulum-v1"
     let wrong = try Self.entry("wrong", "def compute_reward(obs):\n    return obs[2] / (obs[2] * 0.0)\n", in: id)

@@ -54,6 +54,8 @@ func tests(_ name: String, _ below: [Target.Dependency], resources: [Resource] =
 
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let sqlite: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let http: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let web: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -67,6 +69,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
   ],
   targets: [
     // Ground: numbers and physics.
@@ -95,7 +99,8 @@ let package = Package(
 
     // Workshops: what two or more methods share.
     room("Agents", ["Basics", "Torch", "Environments", "Rewards"], swift: mujocoSwift),
-    room("Proposers", ["Basics", "Schemas", "RewardPrograms"]),
+    room("Endpoints", ["Basics", http]),
+    room("Proposers", ["Basics", "Schemas", "RewardPrograms", "Endpoints"]),
     room(
       "RewardAudit", ["Basics", "RewardPrograms", "Experiments", "FiniteMDPs", "Environments", "Rewards", "Agents"],
       swift: mujocoSwift),
@@ -107,7 +112,8 @@ let package = Package(
     // Methods: one target per family.
     room(
       "GeneratedRewards",
-      ["Basics", "Schemas", "Environments", "Rewards", "RewardPrograms", "Experiments", "Proposers"], swift: mujocoSwift),
+      ["Basics", "Schemas", "Environments", "Rewards", "RewardPrograms", "Experiments", "Agents", "Torch", "Endpoints",
+       "Proposers", "RewardDesign"], swift: mujocoSwift),
     room(
       "RewardTheory", ["Basics", "Experiments", "FiniteMDPs", "Environments", "Rewards", "Torch", "Agents"],
       swift: mujocoSwift),
@@ -115,10 +121,11 @@ let package = Package(
     room("Decisions", ["Basics", "Experiments", "FiniteMDPs"]),
 
     // Doors.
+    room("Studio", ["Basics", "Experiments", "RewardDesign", web], swift: mujocoSwift),
     .executableTarget(
       name: "guerdon",
       dependencies: ["GeneratedRewards", "RewardTheory", "ShapedRewards", "Decisions", "RewardDesign", "RewardAudit",
-                     "Proposers", "Agents", "Experiments", "Rewards", "DifferentiableRewards", "RewardPrograms",
+                     "Studio", "Proposers", "Endpoints", "Agents", "Experiments", "Rewards", "DifferentiableRewards", "RewardPrograms",
                      "Environments", "FiniteMDPs", "Schemas", "Torch", "Basics", argumentParser],
       swiftSettings: tuned + mujocoSwift),
 
@@ -144,7 +151,9 @@ let package = Package(
     .executableTarget(
       name: "guerdon-fuzz", dependencies: ["ProgramCorpus", argumentParser], path: "Benchmarks/guerdon-fuzz"),
     tests("Basics", []),
-    tests("Proposers", ["Schemas", "RewardPrograms", "Basics"]),
+    tests("Endpoints", ["Basics"]),
+    tests("Studio", ["Basics", "RewardDesign"]),
+    tests("Proposers", ["Endpoints", "Schemas", "RewardPrograms", "Basics"]),
     tests("RewardAudit", ["Schemas", "RewardPrograms", "Basics", "Environments", "FiniteMDPs"]),
     tests("Environments", ["Basics", "Schemas", "FiniteMDPs"], resources: [.copy("Python")]),
     tests("Episodes", ["Basics", "Schemas", "Environments"]),
@@ -152,7 +161,10 @@ let package = Package(
     tests("DifferentiableRewards", ["Basics", "Schemas", "RewardPrograms", "Torch", "ProgramCorpus"]),
     tests("Experiments", ["Basics"]),
     tests("FiniteMDPs", ["Basics"]),
-    tests("GeneratedRewards", ["Basics", "Experiments", "Proposers", "RewardPrograms"]),
+    tests(
+      "GeneratedRewards",
+      ["Basics", "Schemas", "Environments", "Rewards", "Experiments", "Agents", "Torch", "Endpoints", "Proposers",
+       "RewardPrograms", "RewardDesign"]),
     tests(
       "RewardTheory", ["Basics", "Experiments", "FiniteMDPs", "Environments", "Rewards", "RewardPrograms", "Agents"]),
     tests("ShapedRewards", ["Basics", "Experiments", "FiniteMDPs"]),

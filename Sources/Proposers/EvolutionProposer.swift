@@ -7,7 +7,9 @@ import Schemas
 /// A program is a weighted sum of shaped features (`Genome`). The first generation is sampled from the grammar, leaning
 /// towards features that go with fitness in random behaviour, or whose names the goal mentions. Later generations mutate and cross the fittest programs
 /// by the advice of Eureka's reflection prompt (arXiv 2310.12931, appendix A): rewrite what never scores, change what
-/// stays constant, rescale what drowns the rest. Of the task's words it knows no more than which fields they mention.
+/// stays constant, rescale what drowns the rest. A program whose policies behave like those of a fitter one does not
+/// breed: variety is kept by behaviour, not by text. Where a person has ranked a generation, the ranking takes the
+/// fitness's place. Of the task's words, and of the person's, it knows no more than which fields they mention.
 public final class EvolutionProposer: Proposer {
   public struct Configuration: Sendable {
     /// Largest number of terms in a program.
@@ -20,6 +22,11 @@ public final class EvolutionProposer: Proposer {
     public var tournament = 3
     /// Probability that a new term counts only in a half-space of another feature.
     public var gating = 0.1
+    /// Share of the gates that are stages: being there pays, too.
+    public var stages = 0.3
+    /// Behaviours whose mean features differ by less than this, in standard deviations (root mean square over the
+    /// features), are one and the same.
+    public var niche = 0.1
 
     public init() {}
   }
@@ -41,11 +48,37 @@ public final class EvolutionProposer: Proposer {
     random = RandomGenerator(seed: seed, spawnKey: [0x65_76_6f])
   }
 
+  /// What is beside the history: the genomes of the texts, and where chance stands.
+  private struct State: Codable {
+    var random: RandomGenerator
+    var genomes: [String: Genome]
+    var tried: [String]
+  }
+
+  public func state() throws -> String? {
+    let encoder = JSONEncoder()
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+    encoder.outputFormatting = .sortedKeys
+    let state = State(random: random, genomes: genomes, tried: tried.sorted())
+    return String(decoding: try encoder.encode(state), as: UTF8.self)
+  }
+
+  public func restore(_ state: String) throws {
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+    guard let state = try? decoder.decode(State.self, from: Data(state.utf8)) else {
+      throw GuerdonError.failure("The run was not made by the proposer \"\(name)\", or by another version of it.")
+    }
+    (random, genomes, tried) = (state.random, state.genomes, Set(state.tried))
+  }
+
   public func propose(_ count: Int, after history: DesignHistory) async throws -> [Proposal] {
     let episodes = history.probe + history.candidates.flatMap { $0.digest?.episodes ?? [] }
-    let statistics = FeatureStatistics.all(
-      features, over: episodes, goal: history.goal, schema: history.schema)
-    let breeders = history.candidates.filter { $0.score != nil && genomes[$0.proposal.source] != nil }
+    let words = ([history.goal] + history.feedback.map(\.words)).joined(separator: " ")
+    let statistics = FeatureStatistics.all(features, over: episodes, goal: words, schema: history.schema)
+    let breeders = breeders(history, statistics)
     var proposals: [Proposal] = []
     // A text is tried once; a grammar too small for that many different programs repeats itself in the end.
     for _ in 0..<20 * count where proposals.count < count {
@@ -113,14 +146,16 @@ public final class EvolutionProposer: Proposer {
     case .target, .closeness:
       term.center = center(one)
     }
-    if !main && random.uniform() < configuration.gating {
-      let other = randomFeature(statistics)
-      if other.feature.kind != .alive {
-        term.gate = Genome.Term.Gate(
-          feature: other.feature, threshold: other.mean + other.spread * random.normal(), above: random.uniform() < 0.5)
-      }
-    }
+    if !main && random.uniform() < configuration.gating { term.gate = randomGate(statistics) }
     return term
+  }
+
+  private func randomGate(_ statistics: [FeatureStatistics]) -> Genome.Term.Gate? {
+    let other = randomFeature(statistics)
+    if other.feature.kind == .alive { return nil }
+    return Genome.Term.Gate(
+      feature: other.feature, threshold: other.mean + other.spread * random.normal(), above: random.uniform() < 0.5,
+      isStage: random.uniform() < configuration.stages)
   }
 
   /// A target: where the fittest episodes are, or somewhere within reach, or the end of the range.
@@ -135,15 +170,61 @@ public final class EvolutionProposer: Proposer {
 
   // MARK: Breeding
 
+  /// A program that may have children, and how good it is: the higher, the better.
+  private struct Breeder {
+    var candidate: Candidate
+    var worth: Double
+  }
+
+  /// The best of every behaviour, the best first. A person's last ranking decides alone where there is one.
+  private func breeders(_ history: DesignHistory, _ statistics: [FeatureStatistics]) -> [Breeder] {
+    let known = history.candidates.filter { $0.score != nil && genomes[$0.proposal.source] != nil }
+    if let ranking = history.feedback.last(where: { !$0.ranking.isEmpty })?.ranking {
+      let ranked = ranking.enumerated().compactMap { place, id in
+        known.first { $0.id == id }.map { Breeder(candidate: $0, worth: -Double(place)) }
+      }
+      if !ranked.isEmpty { return ranked }
+    }
+    let ordered = known.map { Breeder(candidate: $0, worth: $0.score ?? -.infinity) }
+      .sorted { ($0.worth, -$0.candidate.id) > ($1.worth, -$1.candidate.id) }
+    var kept: [Breeder] = []
+    var behaviours: [[Double]] = []
+    for breeder in ordered {
+      let behaviour = behaviour(of: breeder.candidate, statistics)
+      if behaviours.contains(where: { distance($0, behaviour) < configuration.niche }) { continue }
+      kept.append(breeder)
+      behaviours.append(behaviour)
+    }
+    return kept
+  }
+
+  /// What a candidate's policies do at the end of training: the mean of every feature, in standard deviations.
+  private func behaviour(of candidate: Candidate, _ statistics: [FeatureStatistics]) -> [Double] {
+    guard let digest = candidate.digest, !digest.steps.isEmpty else { return [] }
+    let last = digest.episodes.suffix(max(1, digest.episodes.count / digest.steps.count))
+      .filter { $0.means.count == statistics.count }
+    guard !last.isEmpty else { return [] }
+    return statistics.enumerated().map { index, one in
+      guard one.spread > 1e-9 else { return 0 }
+      return last.reduce(0) { $0 + $1.means[index] } / Double(last.count) / one.spread
+    }
+  }
+
+  private func distance(_ a: [Double], _ b: [Double]) -> Double {
+    guard a.count == b.count, !a.isEmpty else { return .infinity }
+    return (zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / Double(a.count)).squareRoot()
+  }
+
   private func breed(
-    _ breeders: [Candidate], _ statistics: [FeatureStatistics]
+    _ breeders: [Breeder], _ statistics: [FeatureStatistics]
   ) -> (genome: Genome, parents: [Candidate], origin: String) {
-    let parent = choose(breeders)
+    let chosen = choose(breeders)
+    let parent = chosen.candidate
     guard let genome = genomes[parent.proposal.source], let digest = parent.digest else {
       return (sample(statistics), [], "sampled from the grammar")
     }
     if breeders.count > 1 && random.uniform() < configuration.crossover {
-      let other = choose(breeders.filter { $0.id != parent.id })
+      let other = choose(breeders.filter { $0.candidate.id != parent.id }).candidate
       if let otherGenome = genomes[other.proposal.source] {
         var child = cross(genome, otherGenome)
         jitter(&child)
@@ -151,8 +232,8 @@ public final class EvolutionProposer: Proposer {
       }
     }
     // Rule 1: a program that never scored is rewritten.
-    let scores = (breeders.compactMap(\.score).min() ?? 0, breeders.compactMap(\.score).max() ?? 0)
-    if let score = parent.score, scores.1 > scores.0, score <= scores.0 + 0.02 * (scores.1 - scores.0) {
+    let worths = (breeders.map(\.worth).min() ?? 0, breeders.map(\.worth).max() ?? 0)
+    if worths.1 > worths.0, chosen.worth <= worths.0 + 0.02 * (worths.1 - worths.0) {
       return (sample(statistics), [parent], "rewritten, for its parent never scored")
     }
     var child = genome
@@ -160,11 +241,11 @@ public final class EvolutionProposer: Proposer {
     return (child, [parent], origin)
   }
 
-  private func choose(_ breeders: [Candidate]) -> Candidate {
+  private func choose(_ breeders: [Breeder]) -> Breeder {
     var best = breeders[random.integer(below: breeders.count)]
     for _ in 1..<configuration.tournament {
       let rival = breeders[random.integer(below: breeders.count)]
-      if (rival.score ?? -.infinity) > (best.score ?? -.infinity) { best = rival }
+      if rival.worth > best.worth { best = rival }
     }
     return best
   }
@@ -208,7 +289,7 @@ public final class EvolutionProposer: Proposer {
   private func vary(_ genome: inout Genome, _ statistics: [FeatureStatistics]) -> String {
     let index = random.integer(below: genome.terms.count)
     let name = genome.termNames[index]
-    switch random.integer(below: 6) {
+    switch random.integer(below: 7) {
     case 0 where genome.terms.count < configuration.maxTerms:
       let term = randomTerm(statistics, main: false)
       genome.terms.append(term)
@@ -228,6 +309,13 @@ public final class EvolutionProposer: Proposer {
     case 4:
       genome.terms[index].weight *= logUniform(0.25, 4)
       return "new weight for \(name)"
+    case 5 where genome.terms.count > 1:
+      if genome.terms[index].gate != nil && random.uniform() < 0.5 {
+        genome.terms[index].gate = nil
+        return "\(name) counts everywhere"
+      }
+      genome.terms[index].gate = randomGate(statistics)
+      return "new gate for \(name)"
     default:
       jitter(&genome)
       return "all weights and temperatures varied"

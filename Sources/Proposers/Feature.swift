@@ -3,8 +3,8 @@ import Schemas
 /// One number that a reward term may be built on: read from a transition record, written as Python.
 ///
 /// Features are unit-aware: a difference is taken only between fields of one unit and one shape.
-public struct Feature: Sendable, Hashable {
-  public enum Kind: Sendable, Hashable {
+public struct Feature: Sendable, Hashable, Codable {
+  public enum Kind: Sendable, Hashable, Codable {
     /// One component of a field, or the whole of a scalar one.
     case component(Int)
     /// Euclidean length of a vector field.

@@ -1,10 +1,10 @@
 import Foundation
 
 /// A reward program as evolution sees it: a weighted sum of named terms.
-struct Genome: Sendable, Hashable {
-  struct Term: Sendable, Hashable {
+struct Genome: Sendable, Hashable, Codable {
+  struct Term: Sendable, Hashable, Codable {
     /// How a feature becomes a reward.
-    enum Shape: Sendable, Hashable {
+    enum Shape: String, Sendable, Hashable, Codable {
       /// x / T: more is better without end.
       case linear
       /// tanh(x / T): more is better up to a point.
@@ -16,10 +16,13 @@ struct Genome: Sendable, Hashable {
     }
 
     /// The half-space in which a term counts: `feature > threshold`, or its complement.
-    struct Gate: Sendable, Hashable {
+    struct Gate: Sendable, Hashable, Codable {
       var feature: Feature
       var threshold: Double
       var above: Bool
+      /// A stage of the task: whoever is in the half-space earns the term's full weight for being there, and what the
+      /// term's shape pays on top (the staged form of Text2Reward's knowledge block, arXiv 2309.11489).
+      var isStage = false
     }
 
     var feature: Feature
@@ -95,6 +98,7 @@ extension Genome.Term {
     }
     expression = "\(number(weight)) * \(expression)"
     if let gate {
+      if gate.isStage { expression = "\(number(abs(weight))) + \(expression)" }
       let condition = "\(gate.feature.source) \(gate.above ? ">" : "<=") \(number(gate.threshold))"
       expression = "np.where(\(condition), \(expression), 0.0)"
     }

@@ -10,10 +10,23 @@ public protocol Proposer: AnyObject {
   /// The next `count` programs, given everything that is known so far.
   /// - Throws: when no proposals can be had at all; a bad program is not an error, it fails its check.
   func propose(_ count: Int, after history: DesignHistory) async throws -> [Proposal]
+
+  /// What a proposer knows beside the history, as text, so that a run that was cut off goes on as if it had not been.
+  /// A proposer that draws everything from the history has nothing to say.
+  func state() throws -> String?
+
+  /// Takes up what `state()` said.
+  /// - Throws: `GuerdonError` when the text is not of this proposer.
+  func restore(_ state: String) throws
+}
+
+extension Proposer {
+  public func state() throws -> String? { nil }
+  public func restore(_ state: String) throws {}
 }
 
 /// A reward program that has not been tried yet.
-public struct Proposal: Sendable {
+public struct Proposal: Sendable, Hashable, Codable {
   public var source: String
   /// Ids of the candidates it descends from.
   public var parents: [Int]
@@ -28,12 +41,14 @@ public struct Proposal: Sendable {
 }
 
 /// What came of one proposal.
-public struct Candidate: Sendable {
-  public enum Outcome: Sendable {
+public struct Candidate: Sendable, Codable {
+  public enum Outcome: Sendable, Codable {
     /// The program does not check; the diagnostics say why.
     case rejected(String)
-    /// Training stopped: a reward that is not finite, a diverged policy.
+    /// Training stopped: a reward that is not finite, a diverged policy. The program is set aside with the reason.
     case failed(String)
+    /// Training was ended early, for the candidate was among the worst of its generation.
+    case stopped(TrainingDigest)
     case trained(TrainingDigest)
   }
 
@@ -50,22 +65,21 @@ public struct Candidate: Sendable {
   }
 
   public var digest: TrainingDigest? {
-    if case .trained(let digest) = outcome { digest } else { nil }
+    switch outcome {
+    case .trained(let digest), .stopped(let digest): digest
+    case .rejected, .failed: nil
+    }
   }
 
-  /// Mean fitness over the last third of the training's checkpoints; nil if it never trained.
-  ///
-  /// Eureka takes the largest of all checkpoints, which favours noise: a reward is worth what its policies settle at.
-  public var score: Double? {
-    guard let fitness = digest?.fitness, !fitness.isEmpty else { return nil }
-    let last = fitness.suffix(max(1, fitness.count / 3))
-    return last.reduce(0, +) / Double(last.count)
-  }
+  public var isStopped: Bool { if case .stopped = outcome { true } else { false } }
+
+  /// What the program is worth so far; nil if it never trained.
+  public var score: Double? { digest?.score }
 }
 
 /// The statistics of one training that are read back to the proposer: one value per checkpoint.
-public struct TrainingDigest: Sendable {
-  public struct Series: Sendable {
+public struct TrainingDigest: Sendable, Codable {
+  public struct Series: Sendable, Codable {
     public var name: String
     public var values: [Double]
 
@@ -93,10 +107,23 @@ public struct TrainingDigest: Sendable {
     self.terms = terms
     self.episodes = episodes
   }
+
+  /// Mean fitness over the last third of the checkpoints; nil before the first.
+  ///
+  /// Eureka takes the largest of all checkpoints, which favours noise: a reward is worth what its policies settle at.
+  public var score: Double? { score(after: fitness.count) }
+
+  /// The same when only the first `checkpoints` of them are known.
+  public func score(after checkpoints: Int) -> Double? {
+    let known = fitness.prefix(checkpoints)
+    guard !known.isEmpty else { return nil }
+    let last = known.suffix(max(1, known.count / 3))
+    return last.reduce(0, +) / Double(last.count)
+  }
 }
 
 /// One episode in brief.
-public struct EpisodeDigest: Sendable {
+public struct EpisodeDigest: Sendable, Codable {
   public var fitness: Double
   /// Mean and standard deviation over the episode of each feature of `Feature.all(of:)`, in that order.
   public var means: [Double]
@@ -109,6 +136,48 @@ public struct EpisodeDigest: Sendable {
   }
 }
 
+/// What a person said of one generation after watching it.
+public struct Feedback: Sendable, Hashable, Codable {
+  /// One clip preferred to another.
+  public struct Preference: Sendable, Hashable, Codable {
+    public var winner: Int
+    public var loser: Int
+
+    public init(winner: Int, loser: Int) {
+      (self.winner, self.loser) = (winner, loser)
+    }
+  }
+
+  /// Counted from 0.
+  public var generation: Int
+  /// Candidates' ids, the best first; empty when the person ranked nothing. Those left out were not watched.
+  public var ranking: [Int]
+  public var preferences: [Preference]
+  /// In the person's own words: what is wrong, what is missing; empty when nothing was said.
+  public var words: String
+
+  public init(generation: Int, ranking: [Int] = [], preferences: [Preference] = [], words: String = "") {
+    self.generation = generation
+    self.ranking = ranking
+    self.preferences = preferences
+    self.words = words
+  }
+
+  /// A ranking from pairs: by the share of its pairs that a clip won, then by the lower id.
+  public static func ranking(_ preferences: [Preference]) -> [Int] {
+    var wins: [Int: (won: Int, of: Int)] = [:]
+    for pair in preferences {
+      wins[pair.winner, default: (0, 0)].won += 1
+      wins[pair.winner, default: (0, 0)].of += 1
+      wins[pair.loser, default: (0, 0)].of += 1
+    }
+    return wins.map { (share: Double($0.value.won) / Double($0.value.of), id: $0.key) }
+      .sorted { (-$0.share, $0.id) < (-$1.share, $1.id) }.map(\.id)
+  }
+
+  public var isEmpty: Bool { ranking.isEmpty && preferences.isEmpty && words.isEmpty }
+}
+
 /// All that a proposer may read.
 public struct DesignHistory: Sendable {
   public var goal: String
@@ -117,27 +186,52 @@ public struct DesignHistory: Sendable {
   /// Episodes of random behaviour, from before the first generation.
   public var probe: [EpisodeDigest]
   public var candidates: [Candidate]
+  /// What a person said, at most once a generation.
+  public var feedback: [Feedback]
 
   public init(
-    goal: String, environmentSummary: String, schema: Schema, probe: [EpisodeDigest] = [], candidates: [Candidate] = []
+    goal: String, environmentSummary: String, schema: Schema, probe: [EpisodeDigest] = [], candidates: [Candidate] = [],
+    feedback: [Feedback] = []
   ) {
     self.goal = goal
     self.environmentSummary = environmentSummary
     self.schema = schema
     self.probe = probe
     self.candidates = candidates
+    self.feedback = feedback
   }
 
   public var generation: Int { (candidates.map(\.generation).max() ?? -1) + 1 }
 
-  /// The best candidate so far, the first on ties.
-  public var best: Candidate? { Self.best(of: candidates) }
+  /// The best candidate so far, the first on ties: by fitness, unless a person has said which is best.
+  public var best: Candidate? {
+    if let chosen = feedback.last(where: { !$0.ranking.isEmpty })?.ranking.first,
+      let candidate = candidates.first(where: { $0.id == chosen })
+    {
+      return candidate
+    }
+    return Self.best(of: candidates)
+  }
 
+  /// The one with the highest score, the first on ties. One whose training was ended early is nobody's best while another
+  /// was trained to the end.
   public static func best(of candidates: some Sequence<Candidate>) -> Candidate? {
     candidates.reduce(nil) { best, candidate in
       guard let score = candidate.score else { return best }
-      if let bestScore = best?.score, bestScore >= score { return best }
-      return candidate
+      guard let best, let bestScore = best.score else { return candidate }
+      if best.isStopped != candidate.isStopped { return candidate.isStopped ? best : candidate }
+      return bestScore >= score ? best : candidate
     }
+  }
+
+  /// The order of a generation's candidates for whoever breeds them: a person's ranking where there is one, else the
+  /// score; those without either come last. Ties keep the order of ids.
+  public func ranked(generation: Int) -> [Candidate] {
+    let members = candidates.filter { $0.generation == generation }
+    let ranking = feedback.last { $0.generation == generation }?.ranking ?? []
+    let keys = members.enumerated().map { place, candidate in
+      (ranking.firstIndex(of: candidate.id) ?? ranking.count, -(candidate.score ?? -.infinity), place)
+    }
+    return members.indices.sorted { keys[$0] < keys[$1] }.map { members[$0] }
   }
 }

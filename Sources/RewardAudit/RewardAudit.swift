@@ -4,7 +4,7 @@ import Foundation
 import RewardPrograms
 
 /// What one episode showed of a reward and of the fitness.
-public struct AuditedEpisode: Sendable {
+public struct AuditedEpisode: Sendable, Codable {
   /// What the designer wants.
   public var fitness: Double
   /// Sum of the designed reward.

@@ -1,3 +1,4 @@
+import Agents
 import Basics
 import Experiments
 import Foundation
@@ -9,58 +10,93 @@ import Synchronization
 /// The search for a reward: propose, check, train on all cores, read the statistics back, select and mutate; then retrain
 /// the best on fresh seeds beside the human-written reward and the fitness alone, and audit it.
 ///
-/// Source: Eureka (arXiv 2310.12931), algorithm 1, with any proposer in the place of the language model.
+/// Source: Eureka (arXiv 2310.12931), algorithm 1, with any proposer in the place of the language model. Between the
+/// generations a person may rank and comment (its human feedback; ICPL, arXiv 2410.14660).
 public struct DesignLoop: Sendable {
   /// What happens during a run, for whoever shows it.
   public enum Event: Sendable {
+    /// The run goes on from its journal.
+    case resumed(candidates: Int, policies: Int)
     case probed(episodes: Int, meanFitness: Double)
     case generationBegan(Int, proposals: Int)
     /// Steps trained since the run began, in all trainings together, and how many there will be.
     case stepped(done: Int, of: Int, rate: Double)
+    /// What a candidate's training has shown so far.
+    case candidateAdvanced(id: Int, TrainingDigest)
     case candidateEnded(Candidate)
+    case adviceAsked(generation: Int)
+    case adviceGiven(Feedback)
     case comparisonBegan(policies: Int)
     case policyEnded(arm: String, seed: UInt64, fitness: Double)
   }
 
   public let task: DesignTask
   public let seed: UInt64
-  /// Trainings that run side by side.
+  /// Trainings of the comparison that run side by side.
   public let jobs: Int
   public var training: PolicyTraining.Configuration
+  /// Where the candidates are trained.
+  public var trainer: any CandidateTrainer
+  /// A person who is asked after each generation; nil asks nobody.
+  public var adviser: (any Adviser)?
 
-  public init(task: DesignTask, seed: UInt64, jobs: Int, training: PolicyTraining.Configuration = .init()) {
+  /// - Parameter trainer: this machine, with `jobs` trainings side by side, if not given.
+  public init(
+    task: DesignTask, seed: UInt64, jobs: Int, training: PolicyTraining.Configuration = .init(),
+    trainer: (any CandidateTrainer)? = nil, adviser: (any Adviser)? = nil
+  ) {
     self.task = task
     self.seed = seed
     self.jobs = max(1, jobs)
     self.training = training
+    self.trainer = trainer ?? LocalTrainer(jobs: jobs, training: training)
+    self.adviser = adviser
   }
 
-  /// Runs the whole loop.
+  /// Runs the whole loop, or what is left of it.
   /// - Parameters:
+  ///   - journal: where everything is kept as it happens, and from which an interrupted run goes on.
   ///   - onEvent: called from several threads.
   ///   - shouldStop: asked often; when it turns true, what was finished so far is returned, marked as interrupted.
-  /// - Throws: `GuerdonError` when no candidate could be trained at all.
+  /// - Throws: `GuerdonError` when no candidate could be trained at all, or the journal is of another run.
   public func run(
-    proposer: any Proposer, shouldStop: @escaping @Sendable () -> Bool, onEvent: @escaping @Sendable (Event) -> Void
+    proposer: any Proposer, journal: DesignJournal? = nil, shouldStop: @escaping @Sendable () -> Bool,
+    onEvent: @escaping @Sendable (Event) -> Void
   ) async throws -> DesignResult {
+    let past = try Past(journal, begunWith: self, proposer)
     let meter = StepMeter(total: plannedSteps, onEvent: onEvent)
     var history = DesignHistory(
-      goal: task.goal, environmentSummary: task.environment.summary, schema: task.schema,
-      probe: try PolicyTraining.probe(task, configuration: training, seed: seed))
+      goal: task.goal, environmentSummary: task.environment.summary, schema: task.schema, feedback: past.feedback)
+    if past.isEmpty {
+      try journal?.append(.begun(task: task.text, seed: seed, proposer: proposer.name, budget: task.budget))
+    } else {
+      onEvent(.resumed(candidates: past.candidates.count, policies: past.policies.count))
+    }
+    if let probe = past.probe {
+      history.probe = probe
+    } else {
+      history.probe = try PolicyTraining.probe(task, configuration: training, seed: seed)
+      try journal?.append(.probed(history.probe))
+    }
     onEvent(.probed(episodes: history.probe.count, meanFitness: Statistics.mean(history.probe.map(\.fitness))))
 
+    let policies = Mutex<[Int: Policy]>([:])
     for generation in 0..<task.budget.generations where !shouldStop() {
-      let proposals = try await proposer.propose(task.budget.candidates, after: history)
+      let proposals: [Proposal]
+      if let recorded = past.proposals[generation] {
+        proposals = recorded.proposals
+        if let state = recorded.state { try proposer.restore(state) }
+      } else {
+        proposals = try await proposer.propose(task.budget.candidates, after: history)
+        try journal?.append(.proposed(generation: generation, proposals, state: proposer.state()))
+      }
       if proposals.isEmpty { break }
       onEvent(.generationBegan(generation, proposals: proposals.count))
-      let first = history.candidates.count
-      let candidates = try inParallel(proposals.count) { index -> Candidate? in
-        let candidate = try train(
-          proposals[index], id: first + index, generation: generation, meter: meter, shouldStop: shouldStop)
-        if let candidate { onEvent(.candidateEnded(candidate)) }
-        return candidate
-      }
-      history.candidates += candidates.compactMap { $0 }
+      history.candidates += try await train(
+        proposals, from: history.candidates.count, generation: generation, past: past, journal: journal, meter: meter,
+        policies: policies, shouldStop: shouldStop, onEvent: onEvent)
+      if shouldStop() { break }
+      try await advise(&history, generation, journal, policies, shouldStop: shouldStop, onEvent: onEvent)
     }
 
     guard let best = history.best else {
@@ -68,7 +104,7 @@ public struct DesignLoop: Sendable {
       let reasons = history.candidates.compactMap { candidate -> String? in
         switch candidate.outcome {
         case .rejected(let reason), .failed(let reason): reason
-        case .trained: nil
+        case .trained, .stopped: nil
         }
       }
       throw GuerdonError.failure(
@@ -76,7 +112,9 @@ public struct DesignLoop: Sendable {
     }
     var result = DesignResult(task: task, seed: seed, proposer: proposer.name, history: history)
     result.best = best
-    if !shouldStop() { try compare(&result, meter: meter, shouldStop: shouldStop, onEvent: onEvent) }
+    if !shouldStop() {
+      try compare(&result, past: past, journal: journal, meter: meter, shouldStop: shouldStop, onEvent: onEvent)
+    }
     result.interrupted = shouldStop()
     return result
   }
@@ -88,36 +126,94 @@ public struct DesignLoop: Sendable {
       + arms * task.budget.finalSeeds * task.budget.finalSteps
   }
 
-  /// Checks one proposal and trains a policy on it; nil when it was stopped half-way.
+  // MARK: A generation
+
+  /// Checks and trains a generation's proposals.
+  /// - Returns: those that ended, in the order of their ids.
   private func train(
-    _ proposal: Proposal, id: Int, generation: Int, meter: StepMeter, shouldStop: @escaping @Sendable () -> Bool
-  ) throws -> Candidate? {
-    func candidate(_ outcome: Candidate.Outcome) -> Candidate {
-      Candidate(id: id, generation: generation, proposal: proposal, outcome: outcome)
+    _ proposals: [Proposal], from first: Int, generation: Int, past: Past, journal: DesignJournal?, meter: StepMeter,
+    policies: borrowing Mutex<[Int: Policy]>, shouldStop: @escaping @Sendable () -> Bool,
+    onEvent: @escaping @Sendable (Event) -> Void
+  ) async throws -> [Candidate] {
+    let ended = Mutex<[Int: Candidate]>([:])
+    let keep: @Sendable (Int, Candidate.Outcome, Policy?) throws -> Void = { id, outcome, policy in
+      let candidate = Candidate(id: id, generation: generation, proposal: proposals[id - first], outcome: outcome)
+      if let policy, let journal { try journal.keep(policy, as: DesignJournal.name(ofCandidate: id)) }
+      try journal?.append(.ended(candidate))
+      ended.withLock { $0[id] = candidate }
+      onEvent(.candidateEnded(candidate))
     }
-    let program: RewardProgram
-    do {
-      program = try RewardProgram.compile(
-        proposal.source, name: "candidate \(id)", schema: task.schema, kind: .reward)
-    } catch {
-      meter.skip(task.budget.steps)
-      return candidate(.rejected(error.description))
+    var jobs: [CandidateJob] = []
+    var finished: [TrainingDigest] = []
+    // One seed for a whole generation: its candidates are compared under the same luck.
+    let luck = derivedSeed(UInt32(generation))
+    for (index, proposal) in proposals.enumerated() {
+      let id = first + index
+      if let candidate = past.candidates[id] {
+        ended.withLock { $0[id] = candidate }
+        meter.skip(task.budget.steps)
+        if let digest = candidate.digest { finished.append(digest) }
+        continue
+      }
+      do {
+        _ = try RewardProgram.compile(proposal.source, name: "candidate \(id)", schema: task.schema, kind: .reward)
+        jobs.append(CandidateJob(id: id, source: proposal.source, steps: task.budget.steps, seed: luck))
+      } catch {
+        meter.skip(task.budget.steps)
+        try keep(id, .rejected(error.description), nil)
+      }
     }
-    do {
-      // One seed for a whole generation: candidates of a generation are compared under the same luck.
-      let trained = try PolicyTraining(task: task, configuration: training).run(
-        .program(program), steps: task.budget.steps, seed: derivedSeed(UInt32(generation)), pool: WorkerPool(threads: 1),
-        shouldStop: shouldStop, onSteps: meter.add)
-      return trained.map { candidate(.trained($0.digest)) }
-    } catch let error as GuerdonError {
-      return candidate(.failed(error.message))
+    let trained = Mutex<[Int: Policy]>([:])
+    try await trainer.train(
+      jobs, of: task, finished: finished,
+      watcher: TrainingWatcher(
+        shouldStop: shouldStop, onSteps: { $0 >= 0 ? meter.add($0) : meter.skip(-$0) },
+        onCheckpoint: { onEvent(.candidateAdvanced(id: $0, $1)) },
+        onEnd: { id, outcome, policy in
+          if let policy { trained.withLock { $0[id] = policy } }
+          try keep(id, outcome, policy)
+        }))
+    if adviser != nil {
+      let new = trained.withLock { $0 }
+      policies.withLock { $0.merge(new) { _, newer in newer } }
     }
+    return ended.withLock { $0.values.sorted { $0.id < $1.id } }
   }
+
+  /// Asks the person, where there is one and nothing was said of this generation before an interruption.
+  private func advise(
+    _ history: inout DesignHistory, _ generation: Int, _ journal: DesignJournal?,
+    _ policies: borrowing Mutex<[Int: Policy]>, shouldStop: @escaping @Sendable () -> Bool,
+    onEvent: @escaping @Sendable (Event) -> Void
+  ) async throws {
+    guard let adviser, !history.feedback.contains(where: { $0.generation == generation }) else { return }
+    let best = history.best.flatMap { $0.generation < generation ? $0 : nil }
+    let shown = [best].compactMap { $0 } + history.candidates.filter { $0.generation == generation && $0.score != nil }
+    guard !shown.isEmpty else { return }
+    var known = policies.withLock { $0 }
+    for candidate in shown where known[candidate.id] == nil {
+      known[candidate.id] = try journal?.policy(DesignJournal.name(ofCandidate: candidate.id))
+    }
+    onEvent(.adviceAsked(generation: generation))
+    let review = GenerationReview(
+      task: task, generation: generation, candidates: shown, policies: known,
+      seed: derivedSeed(0x20000 + UInt32(generation)))
+    guard var feedback = try await adviser.advise(on: review, shouldStop: shouldStop), !feedback.isEmpty else { return }
+    let ids = Set(shown.map(\.id))
+    feedback.generation = generation
+    feedback.ranking.removeAll { !ids.contains($0) }
+    feedback.preferences.removeAll { !ids.contains($0.winner) || !ids.contains($0.loser) }
+    try journal?.append(.advised(feedback))
+    history.feedback.append(feedback)
+    onEvent(.adviceGiven(feedback))
+  }
+
+  // MARK: The comparison
 
   /// Trains the best program, the human-written reward and the fitness alone on fresh seeds, side by side.
   private func compare(
-    _ result: inout DesignResult, meter: StepMeter, shouldStop: @escaping @Sendable () -> Bool,
-    onEvent: @escaping @Sendable (Event) -> Void
+    _ result: inout DesignResult, past: Past, journal: DesignJournal?, meter: StepMeter,
+    shouldStop: @escaping @Sendable () -> Bool, onEvent: @escaping @Sendable (Event) -> Void
   ) throws {
     guard let best = result.best else { return }
     let program = try RewardProgram.compile(
@@ -131,11 +227,17 @@ public struct DesignLoop: Sendable {
     onEvent(.comparisonBegan(policies: jobs.count))
     let trained = try inParallel(jobs.count) { index -> DesignResult.Policy? in
       let job = jobs[index]
+      if let policy = try past.policy(job.arm.name, job.seed, journal) {
+        meter.skip(task.budget.finalSteps)
+        return policy
+      }
       guard
         let policy = try PolicyTraining(task: task, configuration: training).run(
           job.arm.objective, steps: task.budget.finalSteps, seed: job.seed, pool: WorkerPool(threads: 1),
           shouldStop: shouldStop, onSteps: meter.add)
       else { return nil }
+      try journal?.keep(policy.policy, as: DesignJournal.name(arm: job.arm.name, seed: job.seed))
+      try journal?.append(.compared(arm: job.arm.name, seed: job.seed, policy.digest, policy.episodes))
       onEvent(.policyEnded(arm: job.arm.name, seed: job.seed, fitness: policy.fitness))
       return DesignResult.Policy(arm: job.arm.name, seed: job.seed, trained: policy)
     }
@@ -161,6 +263,46 @@ public struct DesignLoop: Sendable {
       results.withLock { $0[index] = result }
     }
     return try results.withLock { try $0.compactMap { try $0?.get() } }
+  }
+}
+
+/// What a journal says a run has behind it.
+private struct Past: Sendable {
+  var isEmpty = true
+  var probe: [EpisodeDigest]?
+  var proposals: [Int: (proposals: [Proposal], state: String?)] = [:]
+  var candidates: [Int: Candidate] = [:]
+  var feedback: [Feedback] = []
+  var policies: [String: (digest: TrainingDigest, episodes: [[AuditedEpisode]])] = [:]
+
+  /// - Throws: `GuerdonError` when the journal was begun by another loop.
+  init(_ journal: DesignJournal?, begunWith loop: DesignLoop, _ proposer: any Proposer) throws {
+    for record in journal?.past ?? [] {
+      isEmpty = false
+      switch record {
+      case .begun(let task, let seed, let name, let budget):
+        guard task == loop.task.text, seed == loop.seed, budget == loop.task.budget else {
+          throw GuerdonError.usage("The run was begun with another task, seed or budget, so it cannot go on with these.")
+        }
+        guard name == proposer.name else {
+          throw GuerdonError.usage("The run was begun with the proposer \"\(name)\"; \"\(proposer.name)\" cannot go on with it.")
+        }
+      case .probed(let episodes): probe = episodes
+      case .proposed(let generation, let texts, let state): proposals[generation] = (texts, state)
+      case .ended(let candidate): candidates[candidate.id] = candidate
+      case .advised(let words): feedback.append(words)
+      case .compared(let arm, let seed, let digest, let episodes):
+        policies[DesignJournal.name(arm: arm, seed: seed)] = (digest, episodes)
+      }
+    }
+  }
+
+  func policy(_ arm: String, _ seed: UInt64, _ journal: DesignJournal?) throws -> DesignResult.Policy? {
+    let name = DesignJournal.name(arm: arm, seed: seed)
+    guard let journal, let known = policies[name] else { return nil }
+    return DesignResult.Policy(
+      arm: arm, seed: seed,
+      trained: TrainedPolicy(policy: try journal.policy(name), digest: known.digest, episodes: known.episodes))
   }
 }
 

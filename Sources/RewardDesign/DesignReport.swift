@@ -144,6 +144,7 @@ public enum DesignReport {
         case .rejected: outcome = "rejected"
         case .failed: outcome = "failed"
         case .trained: outcome = candidate.score.map(number) ?? ""
+        case .stopped: outcome = (candidate.score.map(number) ?? "") + " (ended early)"
         }
         return [
           "\(candidate.id)", "\(candidate.generation + 1)", candidate.proposal.parents.map(String.init).joined(separator: ", "),

@@ -19,6 +19,8 @@ public struct DesignSummary: Sendable, Encodable {
     public var parents: [Int]
     public var origin: String
     public var score: Double?
+    /// Its training was ended early.
+    public var stopped: Bool
     public var failure: String?
   }
 
@@ -71,11 +73,11 @@ public struct DesignSummary: Sendable, Encodable {
     var failure: String?
     switch candidate.outcome {
     case .rejected(let reason), .failed(let reason): failure = reason
-    case .trained: break
+    case .trained, .stopped: break
     }
     return CandidateSummary(
       id: candidate.id, generation: candidate.generation + 1, parents: candidate.proposal.parents,
-      origin: candidate.proposal.origin, score: candidate.score, failure: failure)
+      origin: candidate.proposal.origin, score: candidate.score, stopped: candidate.isStopped, failure: failure)
   }
 }
 

@@ -57,37 +57,11 @@ public struct PolicyTraining: Sendable {
     _ objective: Objective, steps: Int, seed: UInt64, pool: WorkerPool, shouldStop: () -> Bool,
     onSteps: (Int) -> Void = { _ in }
   ) throws -> TrainedPolicy? {
-    let environment = try make(pool: pool)
-    let examiner = try Examiner(task: task, objective: objective, environment: make(pool: pool))
-    let trainer = try PPO(
-      environment: environment, configuration: learner(objective), reward: reward(objective), seed: seed, pool: pool)
-    var digest = TrainingDigest(
-      steps: [], fitness: [], lengths: [], terms: examiner.termNames.map { .init(name: $0, values: []) }, episodes: [])
-    var episodes: [[AuditedEpisode]] = []
-    for checkpoint in 1...configuration.checkpoints {
-      let isLast = checkpoint == configuration.checkpoints
-      let before = trainer.steps
-      var reported = before
-      try trainer.train(totalSteps: steps * checkpoint / configuration.checkpoints, shouldStop: shouldStop) {
-        onSteps($0.steps - reported)
-        reported = $0.steps
-      }
-      if shouldStop() { return nil }
-      let examined = try examiner.examine(
-        trainer.policy, episodes: isLast ? configuration.finalEpisodes : configuration.evaluationEpisodes,
-        // Training and evaluation never share a start: their seeds differ in the upper half.
-        seed: 1 << 40 | seed & 0xffff_ffff + UInt64(checkpoint) << 48)
-      digest.steps.append(trainer.steps)
-      digest.fitness.append(Statistics.mean(examined.audited.map(\.fitness)))
-      digest.lengths.append(Statistics.mean(examined.audited.map { Double($0.length) }))
-      let taken = Double(max(1, examined.audited.map(\.length).reduce(0, +)))
-      for term in digest.terms.indices {
-        digest.terms[term].values.append(examined.audited.map { $0.termSums[term] }.reduce(0, +) / taken)
-      }
-      digest.episodes += examined.digests
-      episodes.append(examined.audited)
+    let session = try TrainingSession(self, objective, steps: steps, seed: seed, pool: pool)
+    while !session.isFinished {
+      guard try session.advance(shouldStop: shouldStop, onSteps: onSteps) else { return nil }
     }
-    return TrainedPolicy(policy: trainer.policy, digest: digest, episodes: episodes)
+    return session.trained
   }
 
   /// Episodes of random behaviour: what a proposer knows before the first generation.
@@ -99,20 +73,20 @@ public struct PolicyTraining: Sendable {
     return try played.map { try examiner.examine($0).digest }
   }
 
-  private func make(pool: WorkerPool) throws -> any VectorEnvironment {
+  func make(pool: WorkerPool) throws -> any VectorEnvironment {
     try Environments.make(
       task.environment.id, count: configuration.environments, pool: pool, maxEpisodeSteps: task.maxEpisodeSteps)
   }
 
   /// One number at an episode's end was earned by every step of it alike: discounting would only hide it from the first
   /// ones. Fitness alone is therefore trained with γ = λ = 1, which does better than the other arms' values.
-  private func learner(_ objective: Objective) -> PPO.Configuration {
+  func learner(_ objective: Objective) -> PPO.Configuration {
     var ppo = configuration.ppo
     if case .fitnessAlone = objective { (ppo.gamma, ppo.lambda) = (1, 1) }
     return ppo
   }
 
-  private func reward(_ objective: Objective) -> RewardSource {
+  func reward(_ objective: Objective) -> RewardSource {
     switch objective {
     case .environment: return .environment
     case .program(let program): return .function(ProgramReward(program))
@@ -123,6 +97,67 @@ public struct PolicyTraining: Sendable {
           base: transitions.base, stride: transitions.capacity, rows: 0..<length)
       }
     }
+  }
+}
+
+/// One training under way, which goes on from checkpoint to checkpoint.
+final class TrainingSession: @unchecked Sendable {
+  private let training: PolicyTraining
+  private let steps: Int
+  private let seed: UInt64
+  private let trainer: PPO
+  private let examiner: Examiner
+  private var digest: TrainingDigest
+  private var episodes: [[AuditedEpisode]] = []
+
+  /// - Throws: `GuerdonError` when the environment or the learner cannot be made.
+  init(_ training: PolicyTraining, _ objective: Objective, steps: Int, seed: UInt64, pool: WorkerPool) throws {
+    self.training = training
+    self.steps = steps
+    self.seed = seed
+    let environment = try training.make(pool: pool)
+    examiner = try Examiner(task: training.task, objective: objective, environment: training.make(pool: pool))
+    trainer = try PPO(
+      environment: environment, configuration: training.learner(objective), reward: training.reward(objective),
+      seed: seed, pool: pool)
+    digest = TrainingDigest(
+      steps: [], fitness: [], lengths: [], terms: examiner.termNames.map { .init(name: $0, values: []) }, episodes: [])
+  }
+
+  /// Checkpoints that are behind it.
+  var checkpoints: Int { digest.steps.count }
+  var isFinished: Bool { checkpoints == training.configuration.checkpoints }
+  var stepsLeft: Int { max(0, steps - trainer.steps) }
+  /// The policy as it is, and what was seen up to the last checkpoint.
+  var trained: TrainedPolicy { TrainedPolicy(policy: trainer.policy, digest: digest, episodes: episodes) }
+
+  /// Trains up to the next checkpoint and evaluates there.
+  /// - Returns: false when it was stopped before.
+  /// - Throws: `GuerdonError` when a reward or the fitness is not finite or the training diverges.
+  func advance(shouldStop: () -> Bool, onSteps: (Int) -> Void) throws -> Bool {
+    let configuration = training.configuration
+    let checkpoint = checkpoints + 1
+    var reported = trainer.steps
+    try trainer.train(totalSteps: steps * checkpoint / configuration.checkpoints, shouldStop: shouldStop) {
+      onSteps($0.steps - reported)
+      reported = $0.steps
+    }
+    if shouldStop() { return false }
+    let isLast = checkpoint == configuration.checkpoints
+    let examined = try examiner.examine(
+      trainer.policy, episodes: isLast ? configuration.finalEpisodes : configuration.evaluationEpisodes,
+      // Training and evaluation never share a start: their seeds differ in the upper half.
+      seed: 1 << 40 | seed & 0xffff_ffff + UInt64(checkpoint) << 48)
+    digest.steps.append(trainer.steps)
+    digest.fitness.append(Statistics.mean(examined.audited.map(\.fitness)))
+    digest.lengths.append(Statistics.mean(examined.audited.map { Double($0.length) }))
+    let taken = Double(max(1, examined.audited.map(\.length).reduce(0, +)))
+    for term in digest.terms.indices {
+      digest.terms[term].values.append(examined.audited.map { $0.termSums[term] }.reduce(0, +) / taken)
+    }
+    digest.episodes += examined.digests
+    episodes.append(examined.audited)
+    return true
   }
 }
 

@@ -15,7 +15,7 @@ struct Design: AsyncParsableCommand {
       with Guerdon (`guerdon tasks`). The run's folder keeps every program, the best policy and a report.
       """)
 
-  @Argument(help: "Task name, or path of a YAML file.") var task: String
+  @Argument(help: "Task name, or path of a YAML file; not with --resume.") var task: String?
   @Option(help: "Seed of everything that is random.") var seed: UInt64 = 0
   @Option(help: "Rounds of proposing and training; the task's own budget if not given.") var generations: Int?
   @Option(help: "Programs tried in each generation.") var candidates: Int?
@@ -23,10 +23,17 @@ struct Design: AsyncParsableCommand {
   @Option(help: "Environment steps of training a policy of the final comparison.") var finalSteps: Int?
   @Option(help: "Fresh seeds of the final comparison.") var finalSeeds: Int?
   @Option(help: "Trainings side by side; all cores if not given.") var jobs: Int?
+  @Flag(inversion: .prefixedNo, help: "End the training of a generation's hopeless candidates early.") var halving = true
+  @Option(help: "Go on with a run that was cut off (its id, or \"last\"), with its own task, seed and budget.")
+  var resume: String?
   @Option(help: "Folder of runs.") var out: String?
   @Flag(help: "Print one JSON object on standard output.") var json = false
 
   func validate() throws {
+    if (task == nil) == (resume == nil) { throw ValidationError("Give a task, or a run to go on with by --resume.") }
+    if resume != nil, [generations, candidates, steps, finalSteps, finalSeeds].contains(where: { $0 != nil }) {
+      throw ValidationError("--resume goes on with the run's own budget.")
+    }
     for (name, value) in [
       ("generations", generations), ("candidates", candidates), ("jobs", jobs),
     ] where value.map({ $0 < 1 }) ?? false { throw ValidationError("--\(name) must be at least 1.") }
@@ -37,26 +44,19 @@ struct Design: AsyncParsableCommand {
   }
 
   func run() async throws {
-    var task = try DesignTask.load(task)
-    task.budget.generations = generations ?? task.budget.generations
-    task.budget.candidates = candidates ?? task.budget.candidates
-    task.budget.steps = steps ?? task.budget.steps
-    task.budget.finalSteps = finalSteps ?? task.budget.finalSteps
-    task.budget.finalSeeds = finalSeeds ?? task.budget.finalSeeds
-
     let store = store(out)
-    let proposer = try EvolutionProposer(schema: task.schema, seed: seed)
-    let run = try store.begin(
-      verb: "design", task: task.name, configuration: task.budget, arguments: Array(CommandLine.arguments.dropFirst()),
-      seed: seed)
+    let (run, journal, task, seed) = try resume.map { try goOn($0, in: store) } ?? begin(in: store)
     try await finishing(run) { interruption, progress in
       try run.write(task.text, to: "task.yaml")
       let start = ContinuousClock.now
-      let loop = DesignLoop(task: task, seed: seed, jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount)
+      let proposer = try EvolutionProposer(schema: task.schema, seed: seed)
+      let jobs = jobs ?? ProcessInfo.processInfo.activeProcessorCount
+      let loop = DesignLoop(
+        task: task, seed: seed, jobs: jobs, trainer: LocalTrainer(jobs: jobs, halving: halving ? .init() : .none))
       progress.note("Task \(task.name) on \(task.environment.id): \(task.goal)")
       let narrator = DesignNarrator(progress: progress, run: run, task: task)
       let result = try await loop.run(
-        proposer: proposer, shouldStop: { interruption.isRequested }, onEvent: narrator.tell)
+        proposer: proposer, journal: journal, shouldStop: { interruption.isRequested }, onEvent: narrator.tell)
       progress.finish()
       let summary = DesignSummary(result, seconds: (ContinuousClock.now - start) / .seconds(1), run: run.directory.path)
       try keep(result, summary, in: run)
@@ -64,6 +64,33 @@ struct Design: AsyncParsableCommand {
       return Outcome(
         status: result.interrupted ? .interrupted : .finished, metrics: summary.arms.mapValues(\.fitness), claimsHold: summary.claims.allSatisfy(\.holds))
     }
+  }
+
+  private typealias Begun = (run: Run, journal: DesignJournal, task: DesignTask, seed: UInt64)
+
+  private func begin(in store: RunStore) throws -> Begun {
+    var task = try DesignTask.load(task ?? "")
+    task.budget.generations = generations ?? task.budget.generations
+    task.budget.candidates = candidates ?? task.budget.candidates
+    task.budget.steps = steps ?? task.budget.steps
+    task.budget.finalSteps = finalSteps ?? task.budget.finalSteps
+    task.budget.finalSeeds = finalSeeds ?? task.budget.finalSeeds
+    let run = try store.begin(
+      verb: "design", task: task.name, configuration: task.budget, arguments: Array(CommandLine.arguments.dropFirst()),
+      seed: seed)
+    return (run, try DesignJournal(run.directory), task, seed)
+  }
+
+  /// Takes up a run with all that it was begun with.
+  private func goOn(_ id: String, in store: RunStore) throws -> Begun {
+    let run = try store.resume(id, verb: "design")
+    let journal = try DesignJournal(run.directory)
+    guard let beginning = journal.beginning else {
+      throw GuerdonError.failure("Run \(run.record.id) was cut off before anything was kept; begin it anew.")
+    }
+    var task = try DesignTask(text: beginning.task, file: "task.yaml")
+    task.budget = beginning.budget
+    return (run, journal, task, beginning.seed)
   }
 
   /// Writes what the run found into its folder.
@@ -128,6 +155,13 @@ private final class DesignNarrator: Sendable {
 
   @Sendable func tell(_ event: DesignLoop.Event) {
     switch event {
+    case .resumed(let candidates, let policies):
+      progress.note("Going on after \(candidates) candidates and \(policies) policies of the comparison.")
+    case .candidateAdvanced: break
+    case .adviceAsked(let generation): progress.note("Generation \(generation + 1) waits for a person's word.")
+    case .adviceGiven(let feedback):
+      let ranking = feedback.ranking.map(String.init).joined(separator: " > ")
+      progress.note("A person's word: " + [ranking, feedback.words].filter { !$0.isEmpty }.joined(separator: "; "))
     case .probed(let episodes, let fitness):
       progress.note(String(format: "Random behaviour has fitness %.3f (%d episodes).", fitness, episodes))
     case .generationBegan(let generation, let proposals):
@@ -155,6 +189,7 @@ private final class DesignNarrator: Sendable {
     case .rejected(let reason): outcome = "rejected: \(reason.split(separator: "\n").first ?? "")"
     case .failed(let reason): outcome = "failed: \(reason)"
     case .trained: outcome = String(format: "fitness %.3f", candidate.score ?? .nan)
+    case .stopped: outcome = String(format: "ended early at fitness %.3f", candidate.score ?? .nan)
     }
     progress.note("  candidate \(candidate.id) (\(candidate.proposal.origin)): \(outcome)")
     // The text first: a program is never lost, whatever happens next.

@@ -8,11 +8,13 @@ import Darwin
 #endif
 
 /// A file to which whole records are appended. A record that does not fit on the disk leaves no trace.
-struct AppendedFile: ~Copyable {
+public struct AppendedFile: ~Copyable {
   private let descriptor: Int32
   private let path: String
 
-  init(_ url: URL) throws {
+  /// Opens the file, or makes it.
+  /// - Throws: `GuerdonError` when it cannot be written.
+  public init(_ url: URL) throws {
     path = url.path
     descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw Self.failure(path) }
@@ -20,7 +22,9 @@ struct AppendedFile: ~Copyable {
 
   deinit { close(descriptor) }
 
-  mutating func append(_ record: some Collection<UInt8>) throws {
+  /// - Parameter durably: returns only when the record would survive a power loss.
+  /// - Throws: `GuerdonError` when the record could not be written, and then nothing of it was.
+  public mutating func append(_ record: some Collection<UInt8>, durably: Bool = false) throws {
     let bytes = Array(record)
     let length = lseek(descriptor, 0, SEEK_END)
     var written = 0
@@ -34,10 +38,11 @@ struct AppendedFile: ~Copyable {
         throw error
       }
     }
+    if durably && fsync(descriptor) != 0 { throw Self.failure(path) }
   }
 
   /// Removes what follows the last `byte`: the part of a record that a process was writing when it was killed.
-  mutating func removeTail(after byte: UInt8) throws {
+  public mutating func removeTail(after byte: UInt8) throws {
     let length = lseek(descriptor, 0, SEEK_END)
     var end = length
     var last: UInt8 = 0

@@ -71,6 +71,31 @@ public struct RunStore: Sendable {
     }
   }
 
+  /// Takes up a run that did not come to its end; this process holds it when this returns.
+  /// - Parameter verb: the command that made it.
+  /// - Throws: `GuerdonError` when there is no such run, another process holds it, it has finished, or another command
+  ///   made it.
+  public func resume(_ id: String, verb: String) throws -> Run {
+    let (record, folder) = try find(id)
+    guard record.verb == verb else {
+      throw GuerdonError.usage("Run \(record.id) was made by guerdon \(record.verb), which guerdon \(verb) cannot go on with.")
+    }
+    let lock: DirectoryLock
+    do {
+      lock = try DirectoryLock(folder, patience: 0)
+    } catch {
+      throw GuerdonError.failure("Run \(record.id) is in the hands of another process (\(record.process)); stop that one first.")
+    }
+    if record.status == .finished { throw GuerdonError.usage("Run \(record.id) has finished; there is nothing to go on with.") }
+    var going = record
+    going.status = .running
+    going.finished = nil
+    going.failure = nil
+    going.process = getpid()
+    try update(going)
+    return Run(directory: folder, record: going, lock: lock, store: self)
+  }
+
   /// The runs that fit, the oldest first. What is no run is passed over.
   public func list(_ filter: RunFilter = RunFilter()) -> [RunRecord] {
     guard let names = try? RunRecord.directories(in: directory) else { return [] }

@@ -31,7 +31,7 @@ public struct Clip: Sendable {
     _ policy: Policy, of task: DesignTask, seed: UInt64, width: Int = 320, maxFrames: Int = 150
   ) throws -> Clip {
     let world = try Environments.make(
-      task.environment.id, count: 1, autoreset: .sameStep, pool: WorkerPool(threads: 1),
+      task.environment.id, count: 1, pool: WorkerPool(threads: 1), autoreset: .sameStep,
       maxEpisodeSteps: task.maxEpisodeSteps)
     // Drawing needs OpenGL, which a machine may lack: then there are only the traces.
     let renderer = try? MuJoCoRenderer(task.environment.id, width: width, height: width * 3 / 4, shadows: false)

@@ -93,4 +93,10 @@ public enum Dependencies {
     if let path = ProcessInfo.processInfo.environment["GUERDON_PYTHON"] { return URL(fileURLWithPath: path) }
     return directory?.appendingPathComponent("python/bin/python")
   }
+
+  /// The Python that carries Meta-World, Crafter and NLE, where `scripts/setup --worlds` has made it.
+  public static var worlds: URL? {
+    guard let python = directory?.appendingPathComponent("worlds/bin/python") else { return nil }
+    return FileManager.default.isExecutableFile(atPath: python.path) ? python : nil
+  }
 }

@@ -29,8 +29,10 @@ import Testing
 
   @Test func everyTaskThatComesWithGuerdonLoads() throws {
     let bundled = DesignTask.bundled
-    #expect(bundled.count >= 3)
+    #expect(bundled.count >= 12)
     for url in bundled {
+      // Meta-World is only there where it was set up.
+      if try Files.readText(url).contains("gym:metaworld:") && Dependencies.worlds == nil { continue }
       let task = try DesignTask.load(url.path)
       #expect(task.name == url.deletingPathExtension().lastPathComponent)
       #expect(task.human != nil && task.success != nil)

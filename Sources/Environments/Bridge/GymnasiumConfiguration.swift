@@ -57,7 +57,7 @@ public struct GymnasiumConfiguration: Sendable {
         throw GuerdonError.usage("\"\(argument)\" in \"\(name)\" is no keyword argument; write name=value.")
       }
       if sides[0] == "description" {
-        description = URL(fileURLWithPath: sides[1])
+        description = Self.locate(sides[1])
       } else {
         let json = try? JSONDecoder().decode(JSONValue.self, from: Data(sides[1].utf8))
         arguments[sides[0]] = json ?? .string(sides[1])
@@ -65,22 +65,37 @@ public struct GymnasiumConfiguration: Sendable {
     }
   }
 
+  /// A description's file: under the current folder, or where Guerdon stands, so that its tasks work from anywhere.
+  private static func locate(_ path: String) -> URL {
+    let here = URL(fileURLWithPath: path)
+    guard !FileManager.default.fileExists(atPath: here.path), !path.hasPrefix("/"),
+      let home = Dependencies.directory?.deletingLastPathComponent()
+    else { return here }
+    let bundled = URL(fileURLWithPath: path, relativeTo: home)
+    return FileManager.default.fileExists(atPath: bundled.path) ? bundled : here
+  }
+
   /// The id that `init(reading:)` reads.
   public var name: String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let pairs = arguments.sorted { $0.key < $1.key }.map { key, value in
+    var pairs = arguments.sorted { $0.key < $1.key }.map { key, value in
       if case .string(let text) = value { return "\(key)=\(text)" }
       return "\(key)=\(String(decoding: (try? encoder.encode(value)) ?? Data(), as: UTF8.self))"
     }
+    if let description { pairs.append("description=\(description.relativePath)") }
     return Self.prefix + id + (pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&"))
   }
+
+  /// Modules that `scripts/setup --worlds` installs into a Python of their own.
+  private static let worlds = ["metaworld", "crafter", "nle"]
 
   /// The Python to start.
   /// - Throws: `GuerdonError` when there is none, or it cannot be started.
   func interpreter() throws -> URL {
     let named = ProcessInfo.processInfo.environment["GUERDON_BRIDGE_PYTHON"].map { URL(fileURLWithPath: $0) }
-    guard let url = python ?? named ?? Dependencies.python else {
+    let world = Self.worlds.contains { id.hasPrefix($0 + ":") } ? Dependencies.worlds : nil
+    guard let url = python ?? named ?? world ?? Dependencies.python else {
       throw GuerdonError.failure(
         "There is no Python for \(name): run `make setup`, or name one that has gymnasium in GUERDON_BRIDGE_PYTHON.")
     }

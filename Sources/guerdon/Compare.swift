@@ -1,3 +1,4 @@
+import Agents
 import ArgumentParser
 import Basics
 import Environments
@@ -16,7 +17,7 @@ struct Compare: AsyncParsableCommand {
       many states they are exact; elsewhere they are estimated from random play, with intervals and a noise floor.
       """)
 
-  @Argument(help: "Reward programs, Python files; \"environment\" is the environment's own reward.") var rewards: [String]
+  @Argument(help: "Reward programs (Python files) and learned rewards (safetensors); \"environment\" is the environment's own reward.") var rewards: [String]
   @Option(name: [.customLong("env"), .customLong("environment")], help: "Environment id, for example HalfCheetah-v5.")
   var environment: String
   @Option(help: "starc, epic, dard or all; epic and dard need an environment of finitely many states.")
@@ -48,6 +49,9 @@ struct Compare: AsyncParsableCommand {
     let entries = try rewards.map { name -> RewardComparison.Entry in
       if name == "environment" { return .init(name, nil) }
       let url = URL(fileURLWithPath: name)
+      if url.pathExtension == "safetensors" {
+        return .init(name, try LearnedReward(contentsOf: url, schema: spec.schema))
+      }
       do {
         let source = try Files.readText(url)
         return .init(name, ProgramReward(try RewardProgram.compile(source, name: name, schema: spec.schema)))

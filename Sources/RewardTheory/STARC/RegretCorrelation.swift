@@ -57,7 +57,11 @@ extension STARC {
     }
     if random.uniform() < 0.5 {
       let factor = 10 * random.uniform(), shift = random.uniform()
-      let potential = (0..<states).map { _ in factor * random.normal() + shift }
+      // An end is worth nothing, whatever is drawn for it.
+      let potential = (0..<states).map { s in
+        let drawn = factor * random.normal() + shift
+        return mdp.isTerminal[s] ? 0 : drawn
+      }
       for k in table.indices {
         table[k] += mdp.discount * potential[k % states] - potential[k / states / mdp.actionCount]
       }

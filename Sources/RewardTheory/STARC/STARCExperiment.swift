@@ -41,7 +41,7 @@ extension STARC {
       (configuration.environments, configuration.pairs) = (16, 6)
       configuration.worlds = ["FrozenLake-v1"]
       (configuration.continuousSamples, configuration.continuousFitting) = (3_000, 4_000)
-      configuration.continuousFeatures = 100
+      configuration.continuousFeatures = 150
       return configuration
     }()
     /// The brief's acceptance experiment.

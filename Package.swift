@@ -115,7 +115,8 @@ let package = Package(
       ["Basics", "Schemas", "Environments", "Rewards", "RewardPrograms", "Experiments", "Agents", "Torch", "Endpoints",
        "Proposers", "RewardDesign"], swift: mujocoSwift),
     room(
-      "RewardTheory", ["Basics", "Experiments", "FiniteMDPs", "Environments", "Rewards", "Torch", "Agents"],
+      "RewardTheory",
+      ["Basics", "Experiments", "FiniteMDPs", "Environments", "Rewards", "Torch", "Agents", "RewardAudit"],
       swift: mujocoSwift),
     room("ShapedRewards", ["Basics", "Experiments", "FiniteMDPs"]),
     room("Decisions", ["Basics", "Experiments", "FiniteMDPs"]),
@@ -140,7 +141,7 @@ let package = Package(
     .executableTarget(
       name: "guerdon-bench",
       dependencies: ["Basics", "Schemas", "Torch", "Environments", "FiniteMDPs", "Experiments", "Agents", "RewardPrograms",
-                     "RewardTheory", "CStepLoop", argumentParser],
+                     "RewardTheory", "RewardAudit", "Decisions", "CHiGHS", "CStepLoop", argumentParser],
       path: "Benchmarks/guerdon-bench", swiftSettings: tuned + mujocoSwift),
 
     // Tests.
@@ -154,10 +155,12 @@ let package = Package(
     tests("Endpoints", ["Basics"]),
     tests("Studio", ["Basics", "RewardDesign"]),
     tests("Proposers", ["Endpoints", "Schemas", "RewardPrograms", "Basics"]),
-    tests("RewardAudit", ["Schemas", "RewardPrograms", "Basics", "Environments", "FiniteMDPs"]),
+    tests(
+      "RewardAudit",
+      ["Schemas", "RewardPrograms", "Basics", "Environments", "FiniteMDPs", "Rewards", "Experiments", "Agents", "Torch"]),
     tests("Environments", ["Basics", "Schemas", "FiniteMDPs"], resources: [.copy("Python")]),
     tests("Episodes", ["Basics", "Schemas", "Environments"]),
-    tests("Agents", ["Basics", "Schemas", "Environments", "Rewards"]),
+    tests("Agents", ["Basics", "Schemas", "Environments", "Rewards", "Torch"]),
     tests("DifferentiableRewards", ["Basics", "Schemas", "RewardPrograms", "Torch", "ProgramCorpus"]),
     tests("Experiments", ["Basics"]),
     tests("FiniteMDPs", ["Basics"]),
@@ -166,7 +169,8 @@ let package = Package(
       ["Basics", "Schemas", "Environments", "Rewards", "Experiments", "Agents", "Torch", "Endpoints", "Proposers",
        "RewardPrograms", "RewardDesign"]),
     tests(
-      "RewardTheory", ["Basics", "Experiments", "FiniteMDPs", "Environments", "Rewards", "RewardPrograms", "Agents"]),
+      "RewardTheory",
+      ["Basics", "Experiments", "FiniteMDPs", "Environments", "Rewards", "RewardPrograms", "Agents", "RewardAudit"]),
     tests("ShapedRewards", ["Basics", "Experiments", "FiniteMDPs"]),
     tests("Decisions", ["Basics", "Experiments", "FiniteMDPs"]),
     tests("RewardDesign", ["Basics", "Environments", "Proposers", "RewardPrograms"]),

@@ -59,21 +59,23 @@ extension MLP {
     }
   }
 
+  /// - Parameter prefix: what the arrays' names begin with, without its last dot; empty for none.
   /// - Throws: `GuerdonError` when the layers do not fit each other.
   convenience init(_ file: SafetensorsFile, prefix: String, activation: Activation = .tanh) throws {
     var widths: [Int] = []
     var parameters: [(weight: [Float], bias: [Float])] = []
-    while let weight = file["\(prefix).\(2 * parameters.count).weight"] {
-      let bias = try file.entry("\(prefix).\(2 * parameters.count).bias")
+    let begin = prefix.isEmpty ? "" : prefix + "."
+    while let weight = file["\(begin)\(2 * parameters.count).weight"] {
+      let bias = try file.entry("\(begin)\(2 * parameters.count).bias")
       guard weight.shape.count == 2, let outputs = weight.shape.first, let inputs = weight.shape.last, inputs >= 1,
         outputs >= 1, outputs <= 1 << 16, inputs <= 1 << 16, bias.shape == [outputs],
         widths.isEmpty || widths.last == inputs
-      else { throw GuerdonError.failure("the layers of \(prefix) do not fit each other") }
+      else { throw GuerdonError.failure("the layers \(begin)0, \(begin)2 … do not fit each other") }
       if widths.isEmpty { widths.append(inputs) }
       widths.append(outputs)
       parameters.append((try weight.floats(), try bias.floats()))
     }
-    guard !parameters.isEmpty else { throw GuerdonError.failure("it has no layers called \(prefix).0") }
+    guard !parameters.isEmpty else { throw GuerdonError.failure("it has no layers called \(begin)0") }
     self.init(widths: widths, activation: activation)
     for (index, layer) in parameters.enumerated() { set(layer: index, weight: layer.weight, bias: layer.bias) }
   }

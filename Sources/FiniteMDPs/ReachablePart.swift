@@ -52,4 +52,15 @@ public struct ReachablePart: Sendable {
 extension FiniteMDP {
   /// The process without the states that no policy reaches from the initial distribution.
   public func reachablePart() throws -> ReachablePart { try ReachablePart(of: self) }
+
+  /// - Throws: `GuerdonError` naming a state that no policy reaches: what a reward says there changes no policy's return, but
+  ///   would change its distance from another.
+  public func checkReachability() throws {
+    // Most processes may begin anywhere.
+    if zip(initial, isTerminal).allSatisfy({ $0 > 0 || $1 }) && !isTerminal.contains(true) { return }
+    guard let lost = isReachable.firstIndex(of: false) else { return }
+    throw GuerdonError.usage(
+      "No policy ever reaches state \(lost) from the initial distribution, so what a reward says there means nothing; "
+        + "compare the rewards in the process's `reachablePart()`, or begin with some probability in every state.")
+  }
 }

@@ -27,9 +27,7 @@ public struct AuditReport: Sendable {
       Finding.Severity.allCases.map { severity in
         (severity.rawValue, "\(findings.count { $0.severity == severity })", "findings")
       })
-    report.section("Findings", "The gravest first; each with the numbers that it rests on.")
-    if findings.isEmpty { report.callout("good", "Nothing was found.", "") }
-    for finding in findings { report.callout(finding.severity.rawValue, finding.title, finding.evidence) }
+    findingsSection(&report, findings)
     if let clip {
       report.section("What the reward pays for")
       report.picture(clip.picture, caption: clip.caption)

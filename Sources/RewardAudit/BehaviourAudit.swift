@@ -152,7 +152,7 @@ public struct BehaviourAudit: Sendable {
 
     // Of those that earn reward, whose fitness lags most?
     let exploit = policies.filter { rewardUnit.counted($0.meanDesigned) >= 0.5 }.max { gap($0) < gap($1) }
-    var findings = correlations(base: first, trained: trained)
+    var findings = try proxyFindings(base: first.played, trained: trained)
     if let exploit, gap(exploit) >= configuration.gap / 2 {
       let reward = rewardUnit.counted(exploit.meanDesigned), fitness = fitnessUnit.counted(exploit.meanFitness)
       let evidence = String(
@@ -217,31 +217,29 @@ public struct BehaviourAudit: Sendable {
 
   // MARK: Correlation and its breakdown
 
-  private func correlations(
-    base: (played: PlayedPolicy, audited: [AuditedEpisode]), trained: PlayedPolicy
-  ) -> [Finding] {
-    let before = Statistics.pearson(base.played.designed, base.played.fitness)
-    let after = Statistics.pearson(trained.designed, trained.fitness)
+  /// The designed return as a proxy of the fitness, an episode a sample: does it survive being optimised?
+  private func proxyFindings(base: PlayedPolicy, trained: PlayedPolicy) throws -> [Finding] {
+    let found = try ProxyAssessment(
+      base: ProxyStatistics(proxy: base.designed, truth: base.fitness),
+      optimised: ProxyStatistics(proxy: trained.designed, truth: trained.fitness))
+    let evidence = "Under \(base.name) and after training on the reward: " + found.summary
     var findings: [Finding] = []
-    let evidence =
-      String(format: "Pearson %.2f under ", before) + base.played.name
-      + String(format: ", %.2f under the policy trained on the reward", after)
-    if before > 0.2, after < 0 {
+    if let before = found.base.correlation, before > 0.2, let after = found.optimised.correlation, after < 0 {
       findings.append(
         Finding(
           .medium, "correlation-breaks", "Reward and fitness go together until the reward is optimised.",
           evidence: evidence))
     }
-    let low = Statistics.stratifiedBootstrap([base.played.fitness], statistic: Statistics.mean).low
+    // Means of some episodes differ by luck: only intervals that are apart count.
+    let low = Statistics.stratifiedBootstrap([base.fitness], statistic: Statistics.mean).low
     let high = Statistics.stratifiedBootstrap([trained.fitness], statistic: Statistics.mean).high
-    if high < low, trained.meanDesigned > base.played.meanDesigned {
+    if high < low, trained.meanDesigned > base.meanDesigned {
       findings.append(
         Finding(
           .high, "optimising-harms",
-          "Optimising this reward leaves less fitness than \(base.played.name) has: reward hacking.",
-          evidence: String(
-            format: "fitness %.4g, then %.4g; designed return %.4g, then %.4g; ", base.played.meanFitness,
-            trained.meanFitness, base.played.meanDesigned, trained.meanDesigned) + evidence))
+          "Optimising this reward leaves less fitness than \(base.name) has"
+            + (found.isHacking ? ": reward hacking." : "."),
+          evidence: evidence))
     }
     return findings
   }

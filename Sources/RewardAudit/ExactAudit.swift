@@ -38,7 +38,8 @@ public struct ExactAudit: Sendable {
     }
     return try
       (optimum(reference, rewarded, span, designedSpan) + calledGood(reference, rewarded, span, designedSpan)
-      + endings(reference, rewarded) + cycles(reference, rewarded)).sorted { $0.severity < $1.severity }
+      + proxy(reference, rewarded) + endings(reference, rewarded) + cycles(reference, rewarded))
+      .sorted { $0.severity < $1.severity }
   }
 
   /// The returns of the best, of uniformly random and of the worst play.
@@ -108,6 +109,37 @@ public struct ExactAudit: Sendable {
         String(
           format: "The worst policy with %.0f %% of the designed return to be won has %.0f %% of what the environment's own reward offers.",
           100 * configuration.good, 100 * share), evidence: evidence)
+    ]
+  }
+
+  /// The reward as a proxy of the environment's own, from random play to its own optimum.
+  private func proxy(_ reference: FiniteMDP, _ rewarded: FiniteMDP) throws -> [Finding] {
+    let found = try reference.assessProxy(
+      rewarded.expectedReward, truth: reference.expectedReward,
+      base: .uniform(stateCount: reference.stateCount, actionCount: reference.actionCount),
+      optimised: rewarded.policyIteration().policy)
+    let bound = found.trueGainBound.map {
+      $0.isFinite
+        ? String(format: " The correlation alone promises a gain of at least %.3g standard deviations.", $0) : ""
+    }
+    let evidence = "From random play to this reward's optimum: " + found.summary + (bound ?? "")
+    if found.isHacking {
+      return [
+        Finding(
+          .high, "optimising-harms",
+          "This reward goes with the environment's own in random play, and its optimum earns less of that: reward hacking.",
+          evidence: evidence)
+      ]
+    }
+    if !found.isCorrelatedProxy {
+      return [
+        Finding(
+          .low, "weak-correlation", "In random play this reward does not go with the environment's own.",
+          evidence: evidence)
+      ]
+    }
+    return [
+      Finding(.note, "correlated", "In random play this reward goes with the environment's own.", evidence: evidence)
     ]
   }
 

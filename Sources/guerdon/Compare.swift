@@ -1,10 +1,11 @@
+import Agents
 import ArgumentParser
 import Basics
 import Environments
 import Experiments
 import Foundation
+import RewardAudit
 import RewardPrograms
-import RewardTheory
 import Rewards
 
 /// How far apart rewards are.
@@ -16,7 +17,7 @@ struct Compare: AsyncParsableCommand {
       many states they are exact; elsewhere they are estimated from random play, with intervals and a noise floor.
       """)
 
-  @Argument(help: "Reward programs, Python files; \"environment\" is the environment's own reward.") var rewards: [String]
+  @Argument(help: "Reward programs (Python files) and learned rewards (safetensors); \"environment\" is the environment's own reward.") var rewards: [String]
   @Option(name: [.customLong("env"), .customLong("environment")], help: "Environment id, for example HalfCheetah-v5.")
   var environment: String
   @Option(help: "starc, epic, dard or all; epic and dard need an environment of finitely many states.")
@@ -47,41 +48,40 @@ struct Compare: AsyncParsableCommand {
     let spec = try Environments.spec(environment)
     let entries = try rewards.map { name -> RewardComparison.Entry in
       if name == "environment" { return .init(name, nil) }
+      let url = URL(fileURLWithPath: name)
+      if url.pathExtension == "safetensors" {
+        return .init(name, try LearnedReward(contentsOf: url, schema: spec.schema))
+      }
       do {
-        let source = try Files.readText(URL(fileURLWithPath: name))
+        let source = try Files.readText(url)
         return .init(name, ProgramReward(try RewardProgram.compile(source, name: name, schema: spec.schema)))
       } catch let error as CompilationFailure {
         FileHandle.standardError.write(Data((error.description + "\n").utf8))
         throw ExitCode(1)
       }
     }
-    let result: RewardComparison.Result
-    if let model = try Environments.finiteModel(environment, discount: discount) {
-      let metrics = metric == "all" ? RewardComparison.Metric.allCases : [.init(rawValue: metric) ?? .starc]
-      result = try RewardComparison.exact(entries, in: model, metrics: metrics)
-    } else {
-      if metric == "epic" || metric == "dard" {
-        throw GuerdonError.usage(
-          "\(metric) puts states together that no transition of \(environment) connects, so it needs an exact model; starc works here.")
-      }
-      result = try sampled(entries)
-    }
+    let result = try measured(entries, spec)
     if let report { try Files.write(page(result, spec), to: URL(fileURLWithPath: report)) }
     if json { return try printJSON(result) }
     show(result)
   }
 
-  private func sampled(_ entries: [RewardComparison.Entry]) throws -> RewardComparison.Result {
+  private func measured(_ entries: [RewardComparison.Entry], _ spec: EnvironmentSpec) throws -> RewardComparison.Result {
     var sampling = RewardComparison.Sampling()
     (sampling.transitions, sampling.rollouts, sampling.horizon) = (transitions, rollouts, horizon)
     sampling.discount = discount
+    var metrics = RewardComparison.Metric.allCases
+    if metric != "all" {
+      metrics = [.init(rawValue: metric) ?? .starc]
+    } else if try Environments.finiteModel(environment, discount: discount) == nil {
+      metrics = [.starc]
+    }
     let interruption = Interruption()
     interruption.listen {}
-    let pool = WorkerPool()
     do {
-      return try RewardComparison.sampled(
-        entries, sampling: sampling, seed: seed, shouldStop: { interruption.isRequested }
-      ) { try Environments.make(environment, count: $0, pool: pool) }
+      return try RewardComparison.measure(
+        entries, in: spec, metrics: metrics, sampling: sampling, seed: seed,
+        shouldStop: { interruption.isRequested })
     } catch is CancellationError {
       throw ExitCode(1)
     }
@@ -99,6 +99,9 @@ struct Compare: AsyncParsableCommand {
         }
       }
     }
+    for name in result.leftOut {
+      print("\(name) is left out: by random play it cannot be told from a reward that is the same everywhere.")
+    }
     for effect in result.terms.prefix(5) where effect.distance - effect.without > 0.05 {
       print(
         "\(effect.reward) without its term \(effect.term): "
@@ -107,31 +110,9 @@ struct Compare: AsyncParsableCommand {
     for line in result.guarantees { print(line) }
   }
 
-  private func page(_ result: RewardComparison.Result, _ spec: EnvironmentSpec) throws -> String {
+  private func page(_ result: RewardComparison.Result, _ spec: EnvironmentSpec) -> String {
     var report = Report(title: "Rewards compared", subtitle: spec.id)
-    for table in result.tables {
-      report.section(
-        "Distances: \(table.metric.rawValue)",
-        result.isExact
-          ? "Exact. 0 is the same order of all policies, 2 the opposite one."
-          : String(
-            format: "Sampled from random play, with 95 %% intervals. 0 is the same order of all policies, 2 the opposite one. Noise alone puts up to %.3f between a reward and itself.",
-            table.floor))
-      let count = result.names.count
-      report.heatMap(
-        names: result.names, values: table.distances, limit: 2,
-        notes: result.isExact ? nil : (0..<count * count).map { String(format: "%.2f–%.2f", table.low[$0], table.high[$0]) })
-    }
-    if !result.terms.isEmpty {
-      report.section("Terms", "What a distance would be without one term, the most telling first.")
-      report.table(
-        ["reward", "term", "other reward", "distance", "without the term"],
-        result.terms.prefix(20).map {
-          [$0.reward, $0.term, $0.other, String(format: "%.3f", $0.distance), String(format: "%.3f", $0.without)]
-        })
-    }
-    report.section("What this promises")
-    for line in result.guarantees { report.paragraph(line) }
+    comparisonSection(&report, result)
     return report.html
   }
 }

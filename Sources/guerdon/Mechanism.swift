@@ -66,7 +66,7 @@ struct MechanismSolve: ParsableCommand {
         String(format: "  %7.4f  (%@)  ", profile.probability, profile.efforts.joined(separator: ", "))
           + zip(instance.agents, alone).map { String(format: "%@ %.4f", $0.name, $1) }.joined(separator: ", "))
     }
-    print(String(format: "\nNo deviation gains: the least slack of %.0f is %.2e.", report.deviations, report.slack))
+    print(String(format: "\nNo deviation gains: the least slack of %.0f is %.3g.", report.deviations, report.slack))
     showConstantReports(report, instance)
     if let out { print("The mechanism is in \(out).") }
   }
@@ -120,7 +120,7 @@ struct MechanismVerify: ParsableCommand {
     } else {
       print(
         holds
-          ? String(format: "No deviation gains: the least slack of %.0f is %.2e.", report.deviations, report.slack)
+          ? String(format: "No deviation gains: the least slack of %.0f is %.3g.", report.deviations, report.slack)
           : String(format: "Some of %.0f deviations gain.", report.deviations))
       if !holds, let worst = report.worst {
         print(

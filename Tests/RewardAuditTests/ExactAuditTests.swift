@@ -42,6 +42,24 @@ import Testing
     #expect(cycle.severity == .medium && cycle.title.contains("2 steps") && cycle.evidence.hasPrefix("0.4 a step"))
   }
 
+  /// The end from 1 pays by both rewards, so they go together in random play; but a circle pays more.
+  @Test func hackingByItsDefinition() throws {
+    let designed = [0.1, 0, 0.1, 5, 0, 0]
+    let hacked = try #require(try codes(designed)["optimising-harms"])
+    #expect(hacked.severity == .high && hacked.evidence.contains("Reward hacking"))
+    // The same by hand: occupancies of random play by a linear system, and no end under the circle.
+    let mdp = try Self.world().replacing(discount: 0.99)
+    let found = try mdp.assessProxy(
+      designed, truth: [0, 0, 0, 1, 0, 0], base: .uniform(stateCount: 3, actionCount: 2),
+      optimised: TabularPolicy(actions: [0, 0, 0], actionCount: 2))
+    // x(0) = 0.01 + 0.99 x(1) / 2 and x(1) = 0.99 x(0) / 2, of which half end.
+    let x0 = 0.01 / (1 - 0.495 * 0.495)
+    #expect(abs(found.base.trueMean - 0.495 * x0 / 2) < 1e-12 && found.optimised.trueMean == 0)
+    #expect(found.isHacking)
+    #expect(try codes([0, 0, 0, 1, 0, 0])["correlated"]?.severity == .note)
+    #expect(try codes([0, 0, 0, -1, 0, 0])["weak-correlation"]?.severity == .low)
+  }
+
   @Test func aRewardThatSaysNothing() throws {
     #expect(try codes([0, 0, 0, 0, 0, 0])["trivial"]?.severity == .high)
   }

@@ -2,6 +2,7 @@ import Basics
 import Experiments
 import FiniteMDPs
 import Foundation
+import RewardAudit
 import TestSupport
 import Testing
 

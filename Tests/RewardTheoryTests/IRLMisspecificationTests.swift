@@ -2,6 +2,7 @@ import Basics
 import Experiments
 import FiniteMDPs
 import Foundation
+import RewardAudit
 import TestSupport
 import Testing
 
@@ -55,7 +56,7 @@ import Testing
       for model in models {
         let policy = try model.logPolicy(for: reward, in: world)
         let inverse = try #require(try model.reward(explaining: policy, in: world))
-        #expect(try STARC.distance(between: reward, and: inverse, in: world, metric: .minimal) < 1e-9)
+        #expect(try STARCMetric.minimal.distance(between: reward, and: inverse, in: world) < 1e-9)
         let again = try model.logPolicy(for: inverse, in: world)
         #expect(zip(policy, again).allSatisfy { abs($0 - $1) < 1e-8 * max(1, abs($0)) })
       }
@@ -220,7 +221,7 @@ import Testing
     let learned = try learner.reward(explaining: world.occupancy(of: policy, normalised: true), in: world)
     let own = try models[1].policy(for: .stateAction(learned), in: world)
     #expect(IRLMisspecification.policyDistance(own, policy) < 0.05)
-    #expect(try STARC.distance(between: .stateAction(table), and: .stateAction(learned), in: world, metric: .minimal) < 0.2)
+    #expect(try STARCMetric.minimal.distance(between: .stateAction(table), and: .stateAction(learned), in: world) < 0.2)
   }
 
   @Test func badInputIsRefused() throws {

@@ -2,6 +2,7 @@ import Basics
 import Experiments
 import FiniteMDPs
 import Foundation
+import RewardAudit
 import TestSupport
 import Testing
 
@@ -122,9 +123,8 @@ import Testing
       for closeness in [1, 0.3, 1e-5] {
         let other = FiniteMDP.Reward.transition(
           mdp.transitionReward.map { 7 * ($0 + closeness * random.normal()) })
-        let exact = STARC.distance(
-          STARC.standardise(try canonicaliser(mdp.reward), in: mdp),
-          STARC.standardise(try canonicaliser(other), in: mdp), in: mdp)
+        let exact = STARC.Metric.epic.distance(
+          try canonicaliser(mdp.reward).standardised(in: mdp), try canonicaliser(other).standardised(in: mdp), in: mdp)
         let quick = canonicaliser.distanceByMoments(mdp.reward, other)
         #expect((quick == nil) == (closeness < 0.1))
         if let quick { #expect(abs(quick - exact) < 1e-11) }
@@ -168,8 +168,8 @@ import Testing
       let d = try canonicaliser(.transition(other))
       for n in RewardNorm.allCases {
         for m in RewardNorm.allCases {
-          let distance = STARC.distance(
-            STARC.standardise(c, by: n, in: mdp), STARC.standardise(d, by: n, in: mdp), by: m, in: mdp)
+          let distance = STARC.Metric(kind, normalisation: n, difference: m).distance(
+            c.standardised(by: n, in: mdp), d.standardised(by: n, in: mdp), in: mdp)
           let expected = try #require(answer.distances["\(kind.rawValue) \(n.rawValue) \(m.rawValue)"])
           #expect(abs(distance - expected) < 1e-9 * max(1, expected), "\(kind) \(n) \(m)")
         }
@@ -278,7 +278,7 @@ import Testing
     let nothing = FiniteMDP.Reward.transition(sum(try shaping(mdp, &random), redistribution(mdp, &random)))
     for kind in complete {
       let canonical = try STARC.canonicalise(nothing, in: mdp, by: kind)
-      #expect(canonical.isTrivial && STARC.standardise(canonical, in: mdp).table.allSatisfy { $0 == 0 })
+      #expect(canonical.isTrivial && canonical.standardised(in: mdp).table.allSatisfy { $0 == 0 })
       let metric = STARC.Metric(kind)
       #expect(abs(try STARC.distance(between: nothing, and: mdp.reward, in: mdp, metric: metric) - 1) < 1e-12)
       #expect(try STARC.distance(between: nothing, and: nothing, in: mdp, metric: metric) == 0)
@@ -418,6 +418,8 @@ import Testing
     configuration.steps = 4
     configuration.boundEnvironments = 1
     configuration.boundPairs = 1
+    configuration.worldPairs = 1
+    (configuration.continuousSamples, configuration.continuousFitting, configuration.continuousFeatures) = (100, 200, 20)
     configuration.seeds = [0, 1]
     func evidence(jobs: Int) async throws -> Evidence {
       try await STARC.reproduce(
@@ -425,7 +427,11 @@ import Testing
     }
     let one = try await evidence(jobs: 1), two = try await evidence(jobs: 2)
     #expect(one == two)
-    #expect(one.arms["val"]?.count == 2 + 30)
+    #expect(one.arms["val"]?.count == 2 + 30 + 1)
+    #expect(one.arms["Reacher-v5: negated"]?["distance"]?.allSatisfy { abs($0 - 2) < 1e-9 } == true)
+    configuration.worlds = ["Reacher-v5"]
+    await #expect(throws: GuerdonError.self) { try await evidence(jobs: 1) }
+    configuration.worlds = []
     configuration.boundWeights = [0]
     await #expect(throws: GuerdonError.self) { try await evidence(jobs: 1) }
   }

@@ -286,8 +286,9 @@ extension AcquisitionMechanism {
             e == r ? table.bestLie(recommended: r) : table.best(recommended: r, taking: e)
           guard let (payoff, reports) = other else { continue }
           let gain = payoff - table.honest(recommended: r)
-          guard -gain < slack else { continue }
-          slack = -gain
+          // 0 - gain is never -0.
+          guard 0 - gain < slack else { continue }
+          slack = 0 - gain
           worst = .init(
             agent: agent.name, recommended: agent.efforts[r], effort: agent.efforts[e],
             reports: reports.map { agent.signals[$0] }, gain: gain, gainWhenRecommended: gain / table.recommended[r])

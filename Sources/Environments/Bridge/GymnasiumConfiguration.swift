@@ -37,7 +37,7 @@ public struct GymnasiumConfiguration: Sendable {
   }
 
   /// What every id of a bridged environment begins with.
-  static let prefix = "gym:"
+  public static let prefix = "gym:"
 
   /// Reads "gym:minigrid:MiniGrid-Empty-8x8-v0" or "gym:metaworld:Meta-World/MT1?env_name=reach-v3": after the question
   /// mark stand keyword arguments, JSON where they are JSON and text otherwise; `description` names the description

@@ -96,6 +96,11 @@ public struct Report: Sendable {
     body += png.base64EncodedString() + "\"><figcaption>\(escape(caption))</figcaption></figure>\n"
   }
 
+  /// A drawing of our own, whose texts are escaped.
+  mutating func insert(svg: String, caption: String) {
+    body += "<figure><div class=scroll>\(svg)</div><figcaption>\(escape(caption))</figcaption></figure>\n"
+  }
+
   public mutating func chart(_ chart: Chart) {
     let index = charts.count
     charts.append(chart)

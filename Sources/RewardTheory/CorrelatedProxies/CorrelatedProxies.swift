@@ -1,5 +1,6 @@
 import Experiments
 import FiniteMDPs
+import RewardAudit
 
 /// Correlated proxies (Laidlaw, Singhal and Dragan, arXiv 2403.03185): reward hacking, defined, detected and bounded.
 ///

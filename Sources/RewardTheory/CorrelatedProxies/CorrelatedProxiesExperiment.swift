@@ -2,6 +2,7 @@ import Basics
 import Experiments
 import FiniteMDPs
 import Foundation
+import RewardAudit
 
 /// Does optimising a correlated proxy hack it, and does χ² between occupancies prevent that better than KL of actions?
 extension CorrelatedProxies {

@@ -1,5 +1,6 @@
 import Basics
 import FiniteMDPs
+import RewardAudit
 
 /// A policy that was regularised by its distance from a base policy, and how far it went.
 public struct RegularisedPolicy: Sendable {

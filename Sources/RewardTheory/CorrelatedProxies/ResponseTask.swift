@@ -1,6 +1,7 @@
 import Agents
 import Basics
 import Foundation
+import RewardAudit
 
 /// A toy of RLHF in which length is hacked: name the words of a topic, each once, in few words.
 ///

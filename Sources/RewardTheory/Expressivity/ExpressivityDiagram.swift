@@ -151,7 +151,7 @@ extension ExpressivityDiagram {
     }
     for (k, node) in nodes.enumerated() {
       let label = node.formalisms.map(\.rawValue).joined(separator: " = ")
-      let boxWidth: Double = max(70, Double(label.count) * 9 + 28)
+      let boxWidth: Double = max(76, Double(label.count) * 10.5 + 36)
       let meanings: [String] = node.formalisms.map { "\($0.rawValue): \($0.title), \($0.definition)" }
       let title = Self.escaped(meanings.joined(separator: "\n"))
       let (x, y) = (number(centres[k].x), number(centres[k].y + 5))

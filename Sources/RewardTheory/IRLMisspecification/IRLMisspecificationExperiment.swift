@@ -2,6 +2,7 @@ import Basics
 import Experiments
 import FiniteMDPs
 import Foundation
+import RewardAudit
 
 /// Is the worst case as bad as the paper proves it to be, however small the misspecification, and what does a concrete
 /// learner suffer meanwhile? Every seed is one random process.
@@ -208,7 +209,7 @@ extension IRLMisspecification {
       var learner = configuration.learner
       learner.temperature = configuration.alpha
       let learned = try learner.reward(explaining: occupancy, in: assumed)
-      return try STARC.distance(between: reward, and: .stateAction(learned), in: world, metric: .minimal)
+      return try STARCMetric.minimal.distance(between: reward, and: .stateAction(learned), in: world)
     }
 
     // Wrong discounts.
@@ -269,7 +270,7 @@ extension IRLMisspecification {
           policyDistance(try model.policy(for: one, in: world), try model.policy(for: other, in: world)))
       }
       result.opposite = max(
-        result.opposite, abs(try STARC.distance(between: one, and: other, in: world, metric: .minimal) - 2))
+        result.opposite, abs(try STARCMetric.minimal.distance(between: one, and: other, in: world) - 2))
     }
 
     // Separation, and its positive control.
@@ -290,8 +291,7 @@ extension IRLMisspecification {
       for _ in 0..<count {
         for (factor, isAllowed) in [(random.uniform(), true), (1, true), (1.05, false)] {
           let t = try transformation(of: transitionReward, turnedBy: factor * angle, in: world, random: &random)
-          let moved = try STARC.distance(
-            between: transitionReward, and: .transition(t.transformed), in: world, metric: .minimal)
+          let moved = try STARCMetric.minimal.distance(between: transitionReward, and: .transition(t.transformed), in: world)
           if isAllowed { result.excess.append(moved - ε) } else { result.wideExcess.append(moved - ε) }
           result.displacement.append(abs(t.displacement - t.expectedDisplacement))
         }

@@ -1,6 +1,7 @@
 import Basics
 import Experiments
 import FiniteMDPs
+import RewardAudit
 import Synchronization
 
 /// How well distances foretell regret: the paper's protocol.
@@ -56,7 +57,11 @@ extension STARC {
     }
     if random.uniform() < 0.5 {
       let factor = 10 * random.uniform(), shift = random.uniform()
-      let potential = (0..<states).map { _ in factor * random.normal() + shift }
+      // An end is worth nothing, whatever is drawn for it.
+      let potential = (0..<states).map { s in
+        let drawn = factor * random.normal() + shift
+        return mdp.isTerminal[s] ? 0 : drawn
+      }
       for k in table.indices {
         table[k] += mdp.discount * potential[k % states] - potential[k / states / mdp.actionCount]
       }
@@ -94,7 +99,7 @@ extension STARC {
   public static func correlationPoints(
     in mdp: FiniteMDP, pairs: Int, steps: Int, metrics: [Metric], random: inout RandomGenerator
   ) throws -> Correlations {
-    try checkReachability(mdp)
+    try mdp.checkReachability()
     var canonicalisers: [RewardCanonicaliser] = []
     for metric in metrics where !canonicalisers.contains(where: { $0.kind == metric.canonicalisation }) {
       canonicalisers.append(try RewardCanonicaliser(metric.canonicalisation, in: mdp))
@@ -112,8 +117,7 @@ extension STARC {
         regrets.append((plan.regret(following: other) + other.regret(following: plan)) / 2)
         let standardised = try standardisations(of: between, by: canonicalisers, metrics, in: mdp)
         for (index, metric) in metrics.enumerated() {
-          distances[index].append(
-            metric.scale * distance(origin[index], standardised[index], by: metric.difference, in: mdp))
+          distances[index].append(metric.distance(origin[index], standardised[index], in: mdp))
         }
       }
     }
@@ -150,15 +154,15 @@ extension STARC {
   /// s(R) for every metric; metrics that share c or n share the work.
   private static func standardisations(
     of reward: FiniteMDP.Reward, by canonicalisers: [RewardCanonicaliser], _ metrics: [Metric], in mdp: FiniteMDP
-  ) throws -> [Standardised] {
-    var result = [Standardised?](repeating: nil, count: metrics.count)
+  ) throws -> [StandardisedReward] {
+    var result = [StandardisedReward?](repeating: nil, count: metrics.count)
     for canonicaliser in canonicalisers {
       let canonical = try canonicaliser(reward)
-      var known: [(norm: RewardNorm?, standardised: Standardised)] = []
+      var known: [(norm: RewardNorm?, standardised: StandardisedReward)] = []
       for (index, metric) in metrics.enumerated() where metric.canonicalisation == canonicaliser.kind {
         let standardised =
           known.first { $0.norm == metric.normalisation }?.standardised
-          ?? standardise(canonical, by: metric.normalisation, in: mdp)
+          ?? canonical.standardised(by: metric.normalisation, in: mdp)
         known.append((metric.normalisation, standardised))
         result[index] = standardised
       }
@@ -174,7 +178,7 @@ extension STARC {
   public static func regretRatios(
     in mdp: FiniteMDP, pairs: Int, weights: [Double], metrics: [Metric], random: inout RandomGenerator
   ) throws -> [[Double]] {
-    try checkReachability(mdp)
+    try mdp.checkReachability()
     let canonicalisers = try metrics.map { try RewardCanonicaliser($0.canonicalisation, in: mdp) }
     let entries = mdp.stateCount * mdp.actionCount * mdp.stateCount
     var ratios = [[Double]](repeating: [], count: metrics.count)
@@ -184,9 +188,9 @@ extension STARC {
         let between = zip(first, second).map { $0 + weight * ($1 - $0) }
         let regret = try worstCaseRegret(.transition(first), optimising: .transition(between), in: mdp)
         for (index, metric) in metrics.enumerated() {
-          let one = try standardise(canonicalisers[index](.transition(first)), by: metric.normalisation, in: mdp)
-          let two = try standardise(canonicalisers[index](.transition(between)), by: metric.normalisation, in: mdp)
-          ratios[index].append(regret / (metric.scale * distance(one, two, by: metric.difference, in: mdp)))
+          let one = try canonicalisers[index](.transition(first)).standardised(by: metric.normalisation, in: mdp)
+          let two = try canonicalisers[index](.transition(between)).standardised(by: metric.normalisation, in: mdp)
+          ratios[index].append(regret / metric.distance(one, two, in: mdp))
         }
       }
     }

@@ -24,12 +24,24 @@ extension STARC {
     public var boundThreshold = 0.5
     public var boundPairs = 6
     public var boundWeights = [0.05, 0.2, 0.4, 0.6, 0.8, 1]
+    /// Toy text environments in which distances are correlated with regret, too, and pairs of rewards in each.
+    public var worlds = ["FrozenLake-v1", "FrozenLake8x8-v1", "Taxi-v4"]
+    public var worldPairs = 2
+    /// Sampled pairs (s, a) of Reacher-v5, and of each of the two batches that values are fitted to.
+    public var continuousSamples = 10_000
+    public var continuousFitting = 10_000
+    /// Fourier features of its observations, and γ.
+    public var continuousFeatures = 200
+    public var continuousDiscount = 0.99
     public var seeds: [UInt64] = [0, 1, 2]
 
     /// Half of the acceptance experiment's processes: with the brief's 6 × 4 pairs chance decides on margins of 0.03.
     public static let smoke: Configuration = {
       var configuration = Configuration()
       (configuration.environments, configuration.pairs) = (16, 6)
+      configuration.worlds = ["FrozenLake-v1"]
+      (configuration.continuousSamples, configuration.continuousFitting) = (3_000, 4_000)
+      configuration.continuousFeatures = 150
       return configuration
     }()
     /// The brief's acceptance experiment.
@@ -54,6 +66,11 @@ extension STARC {
   private static let epicDoesNot = Claim(
     "epic-does-not-bound-regret", "Worst-case regret over EPIC's distance spreads by more than a factor of 8 in every seed.",
     .greater, 8)
+
+  private static let reacherOrders = Claim(
+    "reacher-tells-them-apart",
+    "Sampled on Reacher-v5, rewards that mean the same as the environment's own lie nearer to it than all others do, by 0.3 in every seed.",
+    .atLeast, 0.3)
 
   /// c × n × m, the L2, L2 metrics first.
   static let sweep: [Metric] = {
@@ -91,6 +108,16 @@ extension STARC {
         random: &random)
     }
 
+    let worlds = configuration.worlds
+    let standard = Canonicalisation.allCases.map { Metric($0) }
+    let real = try run.results(seeds.count * worlds.count, of: "toy text", named: "worlds") { index in
+      try correlationPoints(
+        inWorld: worlds[index % worlds.count], configuration, seed: seeds[index / worlds.count], metrics: standard)
+    }
+    let reacher = try run.results(seeds.count, of: "Reacher-v5", named: "seeds") { index in
+      try reacherDistances(configuration, seed: seeds[index])
+    }
+
     // arms[canonicalisation]["correlation n m"][seed]
     var arms: [String: [String: [Double]]] = [:]
     let bySeed = seeds.indices.map { seed in
@@ -112,6 +139,24 @@ extension STARC {
       arms[arm, default: [:]]["regret / distance, max / min"] = perSeed.map { spread($0.flatMap { $0 }) }
       arms[arm, default: [:]]["regret / distance, max / min in one process"] = perSeed.map { $0.map(spread).max() ?? .nan }
     }
+    for (index, metric) in standard.enumerated() {
+      for (number, world) in worlds.enumerated() {
+        arms[metric.canonicalisation.rawValue, default: [:]]["correlation in \(world)"] = seeds.indices.map {
+          real[$0 * worlds.count + number].correlation(of: index)
+        }
+      }
+    }
+    for (index, variant) in (reacher.first ?? []).map(\.variant).enumerated() {
+      let estimates = reacher.map { $0[index].estimate }
+      arms["Reacher-v5: \(variant.name)"] = [
+        "distance": estimates.map(\.distance), "standard error": estimates.map(\.standardError),
+        "noise floor": estimates.map(\.noiseFloor),
+      ]
+    }
+    let margins = reacher.map { distances in
+      let near = distances.filter(\.variant.meansTheSame).map(\.estimate.distance).max() ?? .nan
+      return (distances.filter { !$0.variant.meansTheSame }.map(\.estimate.distance).min() ?? .nan) - near
+    }
     func correlation(_ kind: Canonicalisation) -> [Double] { arms[kind.rawValue]?["correlation"] ?? [] }
     func band(_ kind: Canonicalisation) -> [Double] { arms[kind.rawValue]?["regret / distance, max / min"] ?? [] }
     let val = correlation(.valueAdjustedLevelling), epic = correlation(.epic), dard = correlation(.dard)
@@ -123,6 +168,7 @@ extension STARC {
         rawFails.verdict(measured: seeds.indices.map { none[$0] - epic[$0] }.max() ?? .nan),
         bounds.verdict(measured: band(.valueAdjustedLevelling).max() ?? .nan),
         epicDoesNot.verdict(measured: band(.epic).min() ?? .nan),
+        reacherOrders.verdict(measured: margins.min() ?? .nan),
       ],
       arms: arms,
       notes: [

@@ -1,7 +1,8 @@
 import Basics
 import Environments
+import Experiments
+import RewardAudit
 import RewardPrograms
-import RewardTheory
 import Rewards
 import Testing
 
@@ -99,5 +100,32 @@ import Testing
         try RewardComparison.sampled(entries, seed: 1) { try Environments.make(id, count: $0) }
       }
     }
+    #expect(throws: GuerdonError.self) {
+      try RewardComparison.measure([own, own], in: Environments.spec(id), metrics: [.epic], seed: 1)
+    }
+    #expect(throws: GuerdonError.self) { try RewardComparison.measure([own], in: Environments.spec(id), seed: 1) }
+  }
+
+  /// What says nothing under random play is left out, and the others are compared; in blocks or at once.
+  @Test func whatSaysNothingIsLeftOut() throws {
+    let id = "Pendulum-v1"
+    let flat = try Self.entry("flat", "def compute_reward(obs):\n    return 0.0 * obs[2]\n", in: id)
+    let upright = try Self.entry("upright", "def compute_reward(obs):\n    return obs[0], {\"all\": obs[0], \"none\": 0.0}\n", in: id)
+    let own = RewardComparison.Entry("environment", nil)
+    var sampling = RewardComparison.Sampling()
+    sampling.transitions = 64
+    let whole = try RewardComparison.measure([flat, own, upright], in: Environments.spec(id), sampling: sampling, seed: 1)
+    #expect(whole.names == ["environment", "upright"] && whole.leftOut == ["flat"])
+    #expect(whole.tables[0].distances.count == 4 && whole.tables[0].distances[1] > 0.1)
+    #expect(whole.terms.map(\.term) == ["none"])
+    // Blocks take other random actions: the same within the intervals, and the same again.
+    sampling.copies = 200
+    let blocks = try RewardComparison.measure([own, upright], in: Environments.spec(id), sampling: sampling, seed: 1)
+    #expect(abs(blocks.tables[0].distances[1] - whole.tables[0].distances[1]) < 0.2)
+    let again = try RewardComparison.measure([own, upright], in: Environments.spec(id), sampling: sampling, seed: 1)
+    #expect(again.tables[0].distances == blocks.tables[0].distances)
+    var report = Report(title: "t", subtitle: "s")
+    comparisonSection(&report, whole)
+    #expect(report.html.contains("flat is left out") && !report.html.contains("NaN"))
   }
 }

@@ -24,7 +24,7 @@ public struct RewardComparison: Sendable {
     /// DARD (arXiv 2201.10081), likewise.
     case dard
 
-    var exact: STARC.Metric {
+    var exact: STARCMetric {
       switch self {
       case .starc: .val
       case .epic: .epic
@@ -45,6 +45,12 @@ public struct RewardComparison: Sendable {
     /// cannot be told from 0 between rewards that do not share their noise.
     /// 0 where the table is exact.
     public var floor: Double
+
+    /// What lies close together; nil where a distance is no number.
+    public var clustering: AverageLinkage? {
+      guard !distances.isEmpty, distances.allSatisfy(\.isFinite) else { return nil }
+      return AverageLinkage(distances: distances, count: Int(Double(distances.count).squareRoot()))
+    }
   }
 
   /// What a term does to a distance.
@@ -60,11 +66,44 @@ public struct RewardComparison: Sendable {
   public struct Result: Sendable, Codable {
     public var names: [String]
     public var isExact: Bool
+    /// Rewards that random play cannot tell from one that says nothing; they are in none of the tables.
+    public var leftOut: [String]
     public var tables: [Table]
     /// By the first metric; those first whose absence brings two rewards closest.
     public var terms: [TermEffect]
     /// What the distances promise, in words.
     public var guarantees: [String]
+  }
+
+  // MARK: Both
+
+  /// Distances in an environment: exact where it has finitely many states, else from random play.
+  /// - Parameters:
+  ///   - environment: whose episodes have their limit in random play.
+  ///   - metrics: EPIC and DARD are for exact models only.
+  ///   - sampling: its discount holds for an exact model, too.
+  ///   - pool: steps the environments.
+  /// - Throws: `GuerdonError` for fewer than two rewards, a metric that this environment does not have, or as `exact` and
+  ///   `sampled`; `CancellationError` when it was stopped.
+  public static func measure(
+    _ entries: [Entry], in environment: EnvironmentSpec, metrics: [Metric] = [.starc],
+    sampling: Sampling = Sampling(), seed: UInt64, pool: WorkerPool = WorkerPool(), shouldStop: () -> Bool = { false }
+  ) throws -> Result {
+    guard entries.count >= 2 else { throw GuerdonError.usage("A comparison needs at least two rewards.") }
+    if let model = try Environments.finiteModel(environment.id, discount: sampling.discount) {
+      return try exact(entries, in: model, metrics: metrics)
+    }
+    if let metric = metrics.first(where: { $0 != .starc }) {
+      throw GuerdonError.usage(
+        "\(metric.rawValue) puts states together that no transition of \(environment.id) connects, so it needs an exact model; starc works here.")
+    }
+    var sampling = sampling
+    // Copies of a bridged environment are Python objects, and large.
+    if environment.id.hasPrefix(GymnasiumConfiguration.prefix) { sampling.copies = min(sampling.copies, 128) }
+    return try sampled(entries, sampling: sampling, seed: seed, shouldStop: shouldStop) {
+      try Environments.make(
+        environment.id, count: $0, pool: pool, maxEpisodeSteps: environment.maxEpisodeSteps)
+    }
   }
 
   // MARK: Exact
@@ -88,15 +127,14 @@ public struct RewardComparison: Sendable {
       }
     }
     let tables = try metrics.map { metric in
-      let distances = try STARC.distances(among: rewards, in: part.mdp, metric: metric.exact)
+      let distances = try metric.exact.distances(among: rewards, in: part.mdp)
       return Table(metric: metric, distances: distances, low: distances, high: distances, floor: 0)
     }
     var effects: [TermEffect] = []
     if let first = metrics.first {
       for term in terms {
         for other in entries.indices where other != term.entry {
-          let without = try STARC.distance(
-            between: term.without, and: rewards[other], in: part.mdp, metric: first.exact)
+          let without = try first.exact.distance(between: term.without, and: rewards[other], in: part.mdp)
           effects.append(
             TermEffect(
               reward: entries[term.entry].name, term: term.name, other: entries[other].name,
@@ -105,7 +143,7 @@ public struct RewardComparison: Sendable {
       }
     }
     return Result(
-      names: entries.map(\.name), isExact: true, tables: tables, terms: sorted(effects),
+      names: entries.map(\.name), isExact: true, leftOut: [], tables: tables, terms: sorted(effects),
       guarantees: try promises(rewards, entries.map(\.name), in: part.mdp))
   }
 
@@ -114,7 +152,7 @@ public struct RewardComparison: Sendable {
     var lines: [String] = []
     for i in rewards.indices {
       for j in rewards.indices where i != j {
-        let regret = try STARC.worstCaseRegret(rewards[i], optimising: rewards[j], in: mdp)
+        let regret = try mdp.worstCaseRegret(rewards[i], optimising: rewards[j])
         // Names are the user's, and may hold a percent sign: they stay out of the format.
         let share = String(format: "%.1f %%", 100 * regret)
         lines.append("Whoever improves a policy by \(names[j]) loses at most \(share) of what \(names[i]) has to win.")
@@ -151,6 +189,8 @@ public struct RewardComparison: Sendable {
     /// Steps of random play between two of the transitions.
     public var spacing = 7
     public var resamples = 1000
+    /// Copies of the environment that roll out side by side, at most; more transitions take turns.
+    public var copies = 8192
 
     public init() {}
   }
@@ -161,30 +201,31 @@ public struct RewardComparison: Sendable {
   /// the same ones for every reward. Inner products pair different quarters of the rollouts, so that their noise, which is
   /// independent, does not count as distance: d² = 2 - 2 ⟨c₁, c₂⟩ / √(⟨c₁, c₁⟩ ⟨c₂, c₂⟩).
   /// - Parameter environment: makes copies of the environment, with `.sameStep`.
-  /// - Throws: `GuerdonError` when a reward is not finite, or cannot be told from a trivial one for the noise.
+  /// A reward that cannot be told from a trivial one for the noise is left out.
+  /// - Throws: `GuerdonError` when a reward is not finite, or fewer than two are left.
   public static func sampled(
     _ entries: [Entry], sampling: Sampling = Sampling(), seed: UInt64, shouldStop: () -> Bool = { false },
     environment make: (_ count: Int) throws -> any VectorEnvironment
   ) throws -> Result {
     let probes = try Probe(entries, sampling: sampling, seed: seed, shouldStop: shouldStop, environment: make)
-    let count = entries.count
     let all = Array(0..<sampling.transitions)
-    for (i, entry) in entries.enumerated() {
-      guard probes.product(i, i, over: all) > 0 else {
-        throw GuerdonError.failure(
-          "\(entry.name) cannot be told from a reward that says nothing with so few rollouts: raise --rollouts or --transitions.")
-      }
+    let told = entries.indices.filter { probes.product($0, $0, over: all) > 0 }
+    let leftOut = entries.indices.filter { !told.contains($0) }.map { entries[$0].name }
+    guard told.count >= 2 else {
+      throw GuerdonError.failure(
+        "\(leftOut.joined(separator: ", ")) cannot be told from a reward that says nothing by random play: more rollouts or transitions may help, where the reward is not the same everywhere.")
     }
+    let count = told.count
     var distances = [Double](repeating: 0, count: count * count), low = distances, high = distances
     var random = RandomGenerator(seed: seed, spawnKey: [0x62_6f])
     let resamples = (0..<sampling.resamples).map { _ in all.map { _ in random.integer(below: sampling.transitions) } }
     var floor = 0.0
     for i in 0..<count {
-      let noise = resamples.prefix(200).map { probes.floor(i, over: $0) }.map { $0.isNaN ? 2.0.squareRoot() : $0 }
+      let noise = resamples.prefix(200).map { probes.floor(told[i], over: $0) }.map { $0.isNaN ? 2.0.squareRoot() : $0 }
       floor = max(floor, Statistics.quantile(noise, 0.95))
       for j in i + 1..<max(i + 1, count) {
-        let drawn = resamples.map { probes.distance(i, j, over: $0) }.filter(\.isFinite)
-        let value = probes.distance(i, j, over: all)
+        let drawn = resamples.map { probes.distance(told[i], told[j], over: $0) }.filter(\.isFinite)
+        let value = probes.distance(told[i], told[j], over: all)
         for cell in [i * count + j, j * count + i] {
           distances[cell] = value
           low[cell] = min(value, Statistics.quantile(drawn, 0.025))
@@ -194,16 +235,19 @@ public struct RewardComparison: Sendable {
     }
     var effects: [TermEffect] = []
     for (vector, owner) in probes.terms {
-      for other in 0..<count where other != owner.entry {
+      guard let own = told.firstIndex(of: owner.entry) else { continue }
+      for other in 0..<count where other != own {
+        let without = probes.distance(vector, told[other], over: all)
+        // What is left without the term may say nothing, and has no distance then.
+        guard without.isFinite else { continue }
         effects.append(
           TermEffect(
-            reward: entries[owner.entry].name, term: owner.name, other: entries[other].name,
-            distance: distances[owner.entry * count + other],
-            without: probes.distance(vector, other, over: all)))
+            reward: entries[owner.entry].name, term: owner.name, other: entries[told[other]].name,
+            distance: distances[own * count + other], without: without))
       }
     }
     return Result(
-      names: entries.map(\.name), isExact: false,
+      names: told.map { entries[$0].name }, isExact: false, leftOut: leftOut,
       tables: [Table(metric: .starc, distances: distances, low: low, high: high, floor: floor)], terms: sorted(effects),
       guarantees: [
         "Distance 0 means that both rewards order all policies alike, and 2 that they order them the other way round; "

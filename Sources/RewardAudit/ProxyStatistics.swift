@@ -67,8 +67,8 @@ public struct ProxyStatistics: Sendable, Hashable, Codable {
   public var penaltyCoefficient: Double? { correlation.map { proxyDeviation * (1 - $0 * $0).squareRoot() } }
 }
 
-/// Does a proxy survive being optimised? Its correlation with the true reward under a base policy, and what becomes of
-/// both under the policy that optimised the proxy (the paper's definition of reward hacking, section 4).
+/// Does a proxy survive being optimised? The definition of "Correlated Proxies" (arXiv 2403.03185): its correlation with the true reward under a base policy, and what becomes of
+/// both under the policy that optimised the proxy (reward hacking, section 4).
 public struct ProxyAssessment: Sendable, Hashable, Codable {
   /// Under the base (reference) policy π0.
   public let base: ProxyStatistics
@@ -115,9 +115,9 @@ public struct ProxyAssessment: Sendable, Hashable, Codable {
 
   /// In one sentence, for a report.
   public var summary: String {
-    func text(_ value: Double?) -> String { value.map { String(format: "%.3f", $0) } ?? "undefined" }
+    func text(_ value: Double?) -> String { value.map { String(format: "%.4g", $0) } ?? "undefined" }
     let means =
-      "the proxy went from \(text(base.proxyMean)) to \(text(optimised.proxyMean)) a step, the true reward from "
+      "the proxy's mean went from \(text(base.proxyMean)) to \(text(optimised.proxyMean)), the true reward's from "
       + "\(text(base.trueMean)) to \(text(optimised.trueMean))"
     let correlations =
       "their correlation from \(text(base.correlation)) to \(text(optimised.correlation))"

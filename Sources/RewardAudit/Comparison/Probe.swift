@@ -16,7 +16,7 @@ struct Probe {
     environment make: (_ count: Int) throws -> any VectorEnvironment
   ) throws {
     guard sampling.transitions >= 8, sampling.rollouts >= Self.parts, sampling.rollouts % Self.parts == 0, sampling.horizon >= 1,
-      sampling.spacing >= 1, sampling.discount >= 0, sampling.discount < 1
+      sampling.spacing >= 1, sampling.copies >= 1, sampling.discount >= 0, sampling.discount < 1
     else {
       throw GuerdonError.usage(
         "A sampled comparison takes at least 8 transitions, a multiple of 4 rollouts, a horizon of 1 or more, and a discount below 1.")
@@ -24,16 +24,45 @@ struct Probe {
     var meter = try Meter(entries)
     let chosen = try Self.transitions(sampling, seed: seed, environment: make, meter: &meter)
     if shouldStop() { throw CancellationError() }
-    // Rollouts from both ends of every transition: row 2 i + 0 or 1.
-    let ends = chosen.flatMap { [$0.before, $0.after] }
+    // Rollouts from both ends of every transition, in blocks of transitions that fit the copies of the environment.
+    canonical = [[[Double]]](
+      repeating: [[Double]](repeating: [], count: Self.parts), count: meter.count)
+    var random = RandomGenerator(seed: seed, spawnKey: [0x72_6f])
+    let size = max(1, sampling.copies / (2 * sampling.rollouts))
+    for first in stride(from: 0, to: chosen.count, by: size) {
+      let block = chosen[first..<min(first + size, chosen.count)]
+      let values = try Self.values(
+        block, sampling, seed: seed, environment: make, &meter, &random, shouldStop: shouldStop)
+      let share = sampling.rollouts / Self.parts
+      for vector in canonical.indices {
+        for part in 0..<Self.parts {
+          for (i, transition) in block.enumerated() {
+            func value(_ end: Int) -> Double {
+              let first = (2 * i + end) * sampling.rollouts + part * share
+              return values[vector][first..<first + share].reduce(0, +) / Double(share)
+            }
+            canonical[vector][part].append(transition.rewards[vector] + sampling.discount * value(1) - value(0))
+          }
+        }
+      }
+    }
+    terms = meter.terms
+  }
+
+  /// Discounted returns of random play from both ends of some transitions, [vector][(2 i + end) · rollouts + rollout].
+  private static func values(
+    _ transitions: ArraySlice<Transition>, _ sampling: RewardComparison.Sampling, seed: UInt64,
+    environment make: (Int) throws -> any VectorEnvironment, _ meter: inout Meter, _ random: inout RandomGenerator,
+    shouldStop: () -> Bool
+  ) throws -> [[Double]] {
+    let ends = transitions.flatMap { [$0.before, $0.after] }
     let starts = ends.flatMap { [EnvironmentState](repeating: $0, count: sampling.rollouts) }
     let environment = try make(starts.count)
     environment.reset(seed: seed)
     environment.restore(starts)
-    var random = RandomGenerator(seed: seed, spawnKey: [0x72_6f])
     var values = [[Double]](repeating: [Double](repeating: 0, count: starts.count), count: meter.count)
     // After an end nothing more is earned: not even by the episode that begins then.
-    var isOpen = chosen.flatMap { transition in
+    var isOpen = transitions.flatMap { transition in
       [true, !transition.ended].flatMap { [Bool](repeating: $0, count: sampling.rollouts) }
     }
     let batch = TransitionBatch(schema: environment.spec.schema, capacity: starts.count)
@@ -41,7 +70,7 @@ struct Probe {
     for _ in 0..<sampling.horizon {
       if shouldStop() { throw CancellationError() }
       // Both ends of a transition take the same actions, so that most of the noise in γ V(s') - V(s) cancels.
-      Self.step(environment, batch, &random, sharedBy: sampling.rollouts)
+      step(environment, batch, &random, sharedBy: sampling.rollouts)
       if let failure = environment.failure { throw failure }
       let rewards = try meter.measure(batch, rows: starts.count, own: environment.rewards)
       for vector in rewards.indices {
@@ -50,19 +79,7 @@ struct Probe {
       for row in 0..<starts.count where environment.terminated[row] || environment.truncated[row] { isOpen[row] = false }
       weight *= sampling.discount
     }
-    let size = sampling.rollouts / Self.parts
-    canonical = (0..<meter.count).map { vector in
-      (0..<Self.parts).map { part in
-        chosen.indices.map { i in
-          func value(_ end: Int) -> Double {
-            let first = (2 * i + end) * sampling.rollouts + part * size
-            return values[vector][first..<first + size].reduce(0, +) / Double(size)
-          }
-          return chosen[i].rewards[vector] + sampling.discount * value(1) - value(0)
-        }
-      }
-    }
-    terms = meter.terms
+    return values
   }
 
   /// ⟨c_i, c_j⟩ over some transitions: the mean over all pairs of different quarters, whose noise is independent.

@@ -141,7 +141,7 @@ let package = Package(
     .executableTarget(
       name: "guerdon-bench",
       dependencies: ["Basics", "Schemas", "Torch", "Environments", "FiniteMDPs", "Experiments", "Agents", "RewardPrograms",
-                     "RewardTheory", "RewardAudit", "Decisions", "CHiGHS", "CStepLoop", argumentParser],
+                     "Proposers", "RewardDesign", "RewardTheory", "RewardAudit", "Decisions", "CHiGHS", "CStepLoop", argumentParser],
       path: "Benchmarks/guerdon-bench", swiftSettings: tuned + mujocoSwift),
 
     // Tests.

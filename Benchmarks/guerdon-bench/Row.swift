@@ -15,6 +15,7 @@ struct Row: Sendable {
 
   /// All rows: to add some, write a file like `SteppingRows.swift` and name it here.
   static let all: [Row] = steppingRows + bridgeRows + learningRows + planningRows + languageRows + theoryRows
+    + designRows
 }
 
 /// What came of a row: medians over the repetitions.

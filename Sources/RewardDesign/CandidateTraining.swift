@@ -26,12 +26,23 @@ public struct CandidateJob: Sendable, Hashable, Codable {
 public struct TrainingWatcher: Sendable {
   /// Asked often; when it turns true, trainings in flight are given up.
   public var shouldStop: @Sendable () -> Bool
-  /// Told how many steps were just taken.
+  /// Told how many steps were just taken; a negative number of steps will not be needed after all.
   public var onSteps: @Sendable (Int) -> Void
   /// Told, at each checkpoint, what is known of a candidate so far.
   public var onCheckpoint: @Sendable (_ id: Int, TrainingDigest) -> Void
   /// Told how a candidate ended, with its policy where it has one.
   public var onEnd: @Sendable (_ id: Int, Candidate.Outcome, Policy?) throws -> Void
+
+  public init(
+    shouldStop: @escaping @Sendable () -> Bool, onSteps: @escaping @Sendable (Int) -> Void,
+    onCheckpoint: @escaping @Sendable (Int, TrainingDigest) -> Void,
+    onEnd: @escaping @Sendable (Int, Candidate.Outcome, Policy?) throws -> Void
+  ) {
+    self.shouldStop = shouldStop
+    self.onSteps = onSteps
+    self.onCheckpoint = onCheckpoint
+    self.onEnd = onEnd
+  }
 }
 
 /// Wherever the candidates of a generation are trained: on this machine's cores, or on a cluster.

@@ -1,10 +1,12 @@
 import Agents
 import Basics
+import Environments
 import Experiments
 import Foundation
 import Proposers
 import RewardAudit
 import RewardPrograms
+import Rewards
 import Synchronization
 
 /// The search for a reward: propose, check, train on all cores, read the statistics back, select and mutate; then retrain
@@ -28,6 +30,8 @@ public struct DesignLoop: Sendable {
     case adviceGiven(Feedback)
     case comparisonBegan(policies: Int)
     case policyEnded(arm: String, seed: UInt64, fitness: Double)
+    /// What the audit or the comparison of rewards is about.
+    case judging(String)
   }
 
   public let task: DesignTask
@@ -39,11 +43,14 @@ public struct DesignLoop: Sendable {
   public var trainer: any CandidateTrainer
   /// A person who is asked after each generation; nil asks nobody.
   public var adviser: (any Adviser)?
+  /// The audit of the best reward at the end: policies trained on it and against it; nil leaves the short audit, which
+  /// reads the text and the episodes that there are.
+  public var audit: BehaviourAudit.Configuration?
 
   /// - Parameter trainer: this machine, with `jobs` trainings side by side, if not given.
   public init(
     task: DesignTask, seed: UInt64, jobs: Int, training: PolicyTraining.Configuration = .init(),
-    trainer: (any CandidateTrainer)? = nil, adviser: (any Adviser)? = nil
+    trainer: (any CandidateTrainer)? = nil, adviser: (any Adviser)? = nil, audit: BehaviourAudit.Configuration? = nil
   ) {
     self.task = task
     self.seed = seed
@@ -51,6 +58,7 @@ public struct DesignLoop: Sendable {
     self.training = training
     self.trainer = trainer ?? LocalTrainer(jobs: jobs, training: training)
     self.adviser = adviser
+    self.audit = audit
   }
 
   /// Runs the whole loop, or what is left of it.
@@ -65,6 +73,39 @@ public struct DesignLoop: Sendable {
   ) async throws -> DesignResult {
     let past = try Past(journal, begunWith: self, proposer)
     let meter = StepMeter(total: plannedSteps, onEvent: onEvent)
+    let history = try await search(
+      proposer: proposer, past: past, journal: journal, meter: meter, shouldStop: shouldStop, onEvent: onEvent)
+    var result = DesignResult(task: task, seed: seed, proposer: proposer.name, history: history)
+    guard let best = history.best else {
+      guard shouldStop() else { throw Self.nothingTrained(history) }
+      result.interrupted = true
+      return result
+    }
+    result.best = best
+    if !shouldStop() {
+      try compare(&result, past: past, journal: journal, meter: meter, shouldStop: shouldStop, onEvent: onEvent)
+    }
+    if !shouldStop() { try judge(&result, shouldStop: shouldStop, onEvent: onEvent) }
+    result.interrupted = shouldStop()
+    return result
+  }
+
+  /// The search alone, without the comparison and the audit.
+  /// - Throws: as `run`.
+  public func search(
+    proposer: any Proposer, journal: DesignJournal? = nil, shouldStop: @escaping @Sendable () -> Bool,
+    onEvent: @escaping @Sendable (Event) -> Void
+  ) async throws -> DesignHistory {
+    let past = try Past(journal, begunWith: self, proposer)
+    let meter = StepMeter(total: task.budget.generations * task.budget.candidates * task.budget.steps, onEvent: onEvent)
+    return try await search(
+      proposer: proposer, past: past, journal: journal, meter: meter, shouldStop: shouldStop, onEvent: onEvent)
+  }
+
+  private func search(
+    proposer: any Proposer, past: Past, journal: DesignJournal?, meter: StepMeter,
+    shouldStop: @escaping @Sendable () -> Bool, onEvent: @escaping @Sendable (Event) -> Void
+  ) async throws -> DesignHistory {
     var history = DesignHistory(
       goal: task.goal, environmentSummary: task.environment.summary, schema: task.schema, feedback: past.feedback)
     if past.isEmpty {
@@ -98,25 +139,18 @@ public struct DesignLoop: Sendable {
       if shouldStop() { break }
       try await advise(&history, generation, journal, policies, shouldStop: shouldStop, onEvent: onEvent)
     }
+    return history
+  }
 
-    guard let best = history.best else {
-      if shouldStop() { return DesignResult(task: task, seed: seed, proposer: proposer.name, history: history) }
-      let reasons = history.candidates.compactMap { candidate -> String? in
-        switch candidate.outcome {
-        case .rejected(let reason), .failed(let reason): reason
-        case .trained, .stopped: nil
-        }
+  private static func nothingTrained(_ history: DesignHistory) -> GuerdonError {
+    let reasons = history.candidates.compactMap { candidate -> String? in
+      switch candidate.outcome {
+      case .rejected(let reason), .failed(let reason): reason
+      case .trained, .stopped: nil
       }
-      throw GuerdonError.failure(
-        "Not one of \(history.candidates.count) candidates could be trained. The first failed so: \(reasons.first ?? "none was proposed").")
     }
-    var result = DesignResult(task: task, seed: seed, proposer: proposer.name, history: history)
-    result.best = best
-    if !shouldStop() {
-      try compare(&result, past: past, journal: journal, meter: meter, shouldStop: shouldStop, onEvent: onEvent)
-    }
-    result.interrupted = shouldStop()
-    return result
+    return .failure(
+      "Not one of \(history.candidates.count) candidates could be trained. The first failed so: \(reasons.first ?? "none was proposed").")
   }
 
   /// Steps of the whole run, when nothing is rejected.
@@ -242,9 +276,57 @@ public struct DesignLoop: Sendable {
       return DesignResult.Policy(arm: job.arm.name, seed: job.seed, trained: policy)
     }
     result.policies = trained.compactMap { $0 }
+  }
+
+  // MARK: The judgement
+
+  /// Audits the best reward, measures how far it is from the others, and films what came of it.
+  private func judge(
+    _ result: inout DesignResult, shouldStop: @escaping @Sendable () -> Bool, onEvent: @escaping @Sendable (Event) -> Void
+  ) throws {
+    guard let best = result.best else { return }
+    let program = try RewardProgram.compile(
+      best.proposal.source, name: "candidate \(best.id)", schema: task.schema, kind: .reward)
+    let designed = result.policies.filter { $0.arm == DesignResult.designed }
     result.findings = RewardAudit().findings(
-      program: program,
-      checkpoints: DesignResult.pooled(result.policies.filter { $0.arm == DesignResult.designed }.map(\.trained.episodes)))
+      program: program, checkpoints: DesignResult.pooled(designed.map(\.trained.episodes)))
+    let pool = WorkerPool(threads: jobs)
+    let spec = try task.environment.limited(to: task.maxEpisodeSteps)
+    do {
+      if let audit {
+        let audited = try BehaviourAudit(
+          AuditSubject(reward: program, environment: spec, fitness: task.fitness, success: task.success), configuration: audit
+        ).run(
+          seed: derivedSeed(0x30000), pool: pool, shouldStop: shouldStop, progress: { onEvent(.judging("audit: " + $0)) })
+        let known = Set(result.findings.map(\.code))
+        result.findings = (result.findings + audited.findings.filter { !known.contains($0.code) })
+          .sorted { $0.severity < $1.severity }
+        result.exploit = audited.exploit
+      }
+      onEvent(.judging("distance to the other rewards"))
+      try measureDistances(&result, program, spec, pool, shouldStop)
+    } catch is CancellationError {
+      return
+    }
+    let fittest = designed.max { $0.trained.fitness < $1.trained.fitness }
+    result.clip = try fittest.map { try Clip.film($0.trained.policy, of: task, seed: $0.seed) }
+    result.exploitClip = try result.exploit?.policy.map { try Clip.film($0, of: task, seed: derivedSeed(0x30000)) }
+  }
+
+  /// STARC distances among the designed reward, the human-written one and the environment's own.
+  private func measureDistances(
+    _ result: inout DesignResult, _ program: RewardProgram, _ spec: EnvironmentSpec, _ pool: WorkerPool,
+    _ shouldStop: @escaping @Sendable () -> Bool
+  ) throws {
+    var entries = [RewardComparison.Entry("designed", ProgramReward(program))]
+    if case .program(let human)? = task.human { entries.append(.init("human-written", ProgramReward(human))) }
+    entries.append(.init("environment", nil))
+    do {
+      result.comparison = try RewardComparison.measure(
+        entries, in: spec, seed: derivedSeed(0x30001), pool: pool, shouldStop: shouldStop)
+    } catch let error as GuerdonError {
+      result.comparisonNote = error.message
+    }
   }
 
   /// An independent seed for each purpose, small enough to be typed again by a person.

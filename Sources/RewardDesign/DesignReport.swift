@@ -13,12 +13,13 @@ public enum DesignReport {
       report.section("The reward", "Candidate \(best.id) of generation \(best.generation + 1): \(best.proposal.origin).")
       report.code(best.proposal.source)
     }
+    behaviour(&report, result)
     comparison(&report, result)
     audit(&report, result)
     search(&report, result)
     report.section("How this was made")
     report.paragraph(
-      "Proposer: \(result.proposer). Seed \(result.seed). Learner: PPO, the same for every arm; \(task.budget.generations) generations of \(task.budget.candidates) candidates trained for \(task.budget.steps) steps each; the comparison trains \(task.budget.finalSeeds) policies an arm for \(task.budget.finalSteps) steps on seeds that the search never used. It took \(ProgressLine.duration(summary.seconds)).")
+      "Proposer: \(result.proposer). Seed \(result.seed). Learner: PPO, the same for every arm; \(task.budget.generations) generations of \(task.budget.candidates) candidates trained for at most \(task.budget.steps) steps each; the comparison trains \(task.budget.finalSeeds) policies an arm for \(task.budget.finalSteps) steps on seeds that the search never used. It took \(ProgressLine.duration(summary.seconds)).")
     report.heading("Fitness, which no reward program sees")
     report.code(task.fitness.source)
     report.heading("To run it again")
@@ -112,58 +113,95 @@ public enum DesignReport {
     }
   }
 
+  /// What the best policy does, to be played.
+  private static func behaviour(_ report: inout Report, _ result: DesignResult) {
+    guard let clip = result.clip else { return }
+    let fittest = result.fitness(of: DesignResult.designed).max() ?? .nan
+    report.section("What it teaches", "An episode of the fittest policy that was trained on the designed reward.")
+    film(&report, clip, "An episode of \(clip.length) steps; the policy's fitness is \(number(fittest)).")
+  }
+
+  private static func film(_ report: inout Report, _ clip: Clip, _ caption: String) {
+    report.film(clip.frames, framesPerSecond: clip.framesPerSecond, caption: caption)
+    guard !clip.traces.isEmpty else { return }
+    report.chart(
+      Chart(
+        .lines, caption: "The same episode in numbers.", xLabel: "step", yLabel: "",
+        series: clip.traces.map { trace in
+          let unit = trace.unit == "1" ? "" : " (\(trace.unit))"
+          return Chart.Series(
+            trace.name + unit, trace.values.enumerated().map { Chart.Point(x: Double($0.offset + 1), y: $0.element) })
+        }, height: 260))
+  }
+
   private static func audit(_ report: inout Report, _ result: DesignResult) {
     guard !result.policies.isEmpty else { return }
-    report.section("Audit", "What the program's text and the episodes of its training say, the gravest first.")
-    if result.findings.isEmpty { report.callout("good", "Nothing was found.", "") }
-    for finding in result.findings { report.callout(finding.severity.rawValue, finding.title, finding.evidence) }
+    findingsSection(
+      &report, result.findings, title: "Audit",
+      introduction: "What the program's text, the episodes of its training, and policies trained on it and against it say; the gravest first."
+    )
+    if let exploit = result.exploit, let clip = result.exploitClip {
+      report.heading("What the reward also pays for")
+      film(
+        &report, clip,
+        "\(exploit.name): designed return \(number(exploit.meanDesigned)) for a fitness of \(number(exploit.meanFitness)).")
+    }
+    if let comparison = result.comparison {
+      comparisonSection(&report, comparison)
+    } else if let note = result.comparisonNote {
+      report.section("Distances between the rewards")
+      report.paragraph("They could not be measured: \(note)")
+    }
   }
 
   private static func search(_ report: inout Report, _ result: DesignResult) {
     let candidates = result.history.candidates
     guard !candidates.isEmpty else { return }
-    report.section("The search", "Each candidate's score is its mean fitness over the last third of one training.")
-    let generations = Set(candidates.map(\.generation)).sorted()
-    report.chart(
-      Chart(
-        .scatter, caption: "Candidates by generation.", xLabel: "generation", yLabel: "fitness",
-        series: generations.map { generation in
-          Chart.Series(
-            "generation \(generation + 1)",
-            candidates.filter { $0.generation == generation }.compactMap { candidate in
-              candidate.score.map {
-                Chart.Point(x: Double(generation + 1), y: $0, label: "candidate \(candidate.id): \(candidate.proposal.origin)")
-              }
-            })
-        }, height: 260))
-    report.table(
-      ["candidate", "generation", "parents", "how it came about", "score"],
-      candidates.map { candidate in
-        let outcome: String
-        switch candidate.outcome {
-        case .rejected: outcome = "rejected"
-        case .failed: outcome = "failed"
-        case .trained: outcome = candidate.score.map(number) ?? ""
-        case .stopped: outcome = (candidate.score.map(number) ?? "") + " (ended early)"
-        }
-        return [
-          "\(candidate.id)", "\(candidate.generation + 1)", candidate.proposal.parents.map(String.init).joined(separator: ", "),
-          candidate.proposal.origin, outcome,
-        ]
-      })
-    lineage(&report, result)
+    report.section(
+      "The search",
+      "Each candidate's score is its mean fitness over the last third of its training. Dashed ones could not be trained; the orange line leads to the best.")
+    let byID = Dictionary(candidates.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    var line: Set<Int> = []
+    var open = result.best.map { [$0.id] } ?? []
+    while let id = open.popLast() {
+      if line.insert(id).inserted { open += byID[id]?.proposal.parents ?? [] }
+    }
+    report.familyTree(
+      FamilyTree(
+        candidates.map { candidate in
+          FamilyTree.Member(
+            id: candidate.id, generation: candidate.generation, parents: candidate.proposal.parents, value: candidate.score,
+            note: "candidate \(candidate.id): \(candidate.proposal.origin); \(outcome(candidate))",
+            isMarked: line.contains(candidate.id))
+        }),
+      caption: "The family tree: a click on a candidate unfolds what was changed.", anchor: anchor)
+    for feedback in result.history.feedback {
+      let ranking = feedback.ranking.map(String.init).joined(separator: " > ")
+      report.callout(
+        "note", "A person's word after generation \(feedback.generation + 1)",
+        [ranking.isEmpty ? "" : "preferred: \(ranking)", feedback.words].filter { !$0.isEmpty }.joined(separator: ". "))
+    }
+    report.heading("Every candidate, and what it changed of its parent")
+    for candidate in candidates {
+      let title = "\(candidate.id) · generation \(candidate.generation + 1) · \(candidate.proposal.origin) · \(outcome(candidate))"
+      if let parent = candidate.proposal.parents.first.flatMap({ byID[$0] }) {
+        report.diff(
+          from: parent.proposal.source, to: candidate.proposal.source, title: title + " · from \(parent.id)",
+          anchor: anchor(candidate.id))
+      } else {
+        report.program(candidate.proposal.source, title: title, anchor: anchor(candidate.id))
+      }
+    }
   }
 
-  /// From the best program back to its oldest ancestor, one diff a step.
-  private static func lineage(_ report: inout Report, _ result: DesignResult) {
-    guard var child = result.best, !child.proposal.parents.isEmpty else { return }
-    report.heading("How the best program came about")
-    let byID = Dictionary(result.history.candidates.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-    while let first = child.proposal.parents.first, let parent = byID[first] {
-      report.diff(
-        from: parent.proposal.source, to: child.proposal.source,
-        title: "\(parent.id) → \(child.id): \(child.proposal.origin) (\(parent.score.map(number) ?? "no score") → \(child.score.map(number) ?? "no score"))")
-      child = parent
+  private static func anchor(_ id: Int) -> String { "candidate-\(id)" }
+
+  private static func outcome(_ candidate: Candidate) -> String {
+    switch candidate.outcome {
+    case .rejected(let reason): "rejected: \(reason.split(separator: "\n").first ?? "")"
+    case .failed(let reason): "failed: \(reason)"
+    case .trained: "fitness " + (candidate.score.map(number) ?? "unknown")
+    case .stopped: "ended early at fitness " + (candidate.score.map(number) ?? "unknown")
     }
   }
 

@@ -21,6 +21,15 @@ public struct DesignResult: Sendable {
   public var best: Candidate?
   public var policies: [Policy] = []
   public var findings: [Finding] = []
+  /// How far the designed reward is from the human-written one and the environment's own; nil where it was not measured,
+  /// and then `comparisonNote` says why.
+  public var comparison: RewardComparison.Result?
+  public var comparisonNote: String?
+  /// The policy that earns the designed reward without the fitness, if the audit found one.
+  public var exploit: BehaviourAudit.PlayedPolicy?
+  /// An episode of the fittest policy trained on the designed reward, and one of the exploit.
+  public var clip: Clip?
+  public var exploitClip: Clip?
   public var interrupted = false
 
   init(task: DesignTask, seed: UInt64, proposer: String, history: DesignHistory) {

@@ -62,6 +62,26 @@ extension DesignTask {
     return files.filter { $0.pathExtension == "yaml" }.sorted { $0.path < $1.path }
   }
 
+  /// What a task's file says of itself, read without making its environment.
+  public struct Outline: Sendable, Codable {
+    public var name: String
+    public var environment: String
+    public var goal: String
+
+    /// - Throws: `GuerdonError` when the file is missing or no task.
+    public init(_ url: URL) throws {
+      let yaml = try StrictYAML(Files.readText(url), file: url.lastPathComponent)
+      let root = try yaml.mapping(yaml.root, called: "the task", keys: DesignTask.keys)
+      name = try root.string("name") ?? url.deletingPathExtension().lastPathComponent
+      environment = try root.required("environment", root.string("environment"))
+      goal = try root.required("goal", root.string("goal")).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+  }
+
+  private static let keys = [
+    "name", "environment", "goal", "max_episode_steps", "fitness", "success", "human_reward", "fitness_only", "budget",
+  ]
+
   private static var tasksDirectory: URL? {
     let here = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
     let candidates = [here, Dependencies.directory?.deletingLastPathComponent()].compactMap { $0 }
@@ -90,12 +110,7 @@ extension DesignTask {
   /// - Throws: `GuerdonError`, as `load(_:)`.
   public init(text: String, file: String) throws {
     let yaml = try StrictYAML(text, file: file)
-    let root = try yaml.mapping(
-      yaml.root, called: "the task",
-      keys: [
-        "name", "environment", "goal", "max_episode_steps", "fitness", "success", "human_reward", "fitness_only",
-        "budget",
-      ])
+    let root = try yaml.mapping(yaml.root, called: "the task", keys: Self.keys)
     self.text = text
     name = try root.string("name") ?? (file as NSString).deletingPathExtension
     goal = try root.required("goal", root.string("goal")).trimmingCharacters(in: .whitespacesAndNewlines)

@@ -3,6 +3,7 @@ import Basics
 import Experiments
 import Foundation
 import Proposers
+import RewardAudit
 import RewardDesign
 import Synchronization
 
@@ -24,6 +25,8 @@ struct Design: AsyncParsableCommand {
   @Option(help: "Fresh seeds of the final comparison.") var finalSeeds: Int?
   @Option(help: "Trainings side by side; all cores if not given.") var jobs: Int?
   @Flag(inversion: .prefixedNo, help: "End the training of a generation's hopeless candidates early.") var halving = true
+  @Flag(inversion: .prefixedNo, help: "Train policies on and against the best reward at the end, to find its exploits.")
+  var audit = true
   @Option(help: "Go on with a run that was cut off (its id, or \"last\"), with its own task, seed and budget.")
   var resume: String?
   @Option(help: "Folder of runs.") var out: String?
@@ -52,7 +55,8 @@ struct Design: AsyncParsableCommand {
       let proposer = try EvolutionProposer(schema: task.schema, seed: seed)
       let jobs = jobs ?? ProcessInfo.processInfo.activeProcessorCount
       let loop = DesignLoop(
-        task: task, seed: seed, jobs: jobs, trainer: LocalTrainer(jobs: jobs, halving: halving ? .init() : .none))
+        task: task, seed: seed, jobs: jobs, trainer: LocalTrainer(jobs: jobs, halving: halving ? .init() : .none),
+        audit: audit ? auditing(task) : nil)
       progress.note("Task \(task.name) on \(task.environment.id): \(task.goal)")
       let narrator = DesignNarrator(progress: progress, run: run, task: task)
       let result = try await loop.run(
@@ -64,6 +68,14 @@ struct Design: AsyncParsableCommand {
       return Outcome(
         status: result.interrupted ? .interrupted : .finished, metrics: summary.arms.mapValues(\.fitness), claimsHold: summary.claims.allSatisfy(\.holds))
     }
+  }
+
+  /// The audit's trainings are as long as a candidate's.
+  private func auditing(_ task: DesignTask) -> BehaviourAudit.Configuration {
+    var configuration = BehaviourAudit.Configuration()
+    configuration.steps = task.budget.steps
+    configuration.episodes = 24
+    return configuration
   }
 
   private typealias Begun = (run: Run, journal: DesignJournal, task: DesignTask, seed: UInt64)
@@ -171,6 +183,7 @@ private final class DesignNarrator: Sendable {
         task.name, fraction: Double(done) / Double(max(total, 1)), detail: "\(Int(rate)) steps/s")
     case .candidateEnded(let candidate):
       tell(candidate)
+    case .judging(let what): progress.note("  " + what)
     case .comparisonBegan(let policies):
       progress.note("Comparison on fresh seeds: \(policies) policies.")
     case .policyEnded(let arm, let seed, let fitness):

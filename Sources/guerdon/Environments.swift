@@ -47,11 +47,8 @@ struct Tasks: ParsableCommand {
   @Flag(help: "Print one JSON object.") var json = false
 
   func run() throws {
-    let tasks = try DesignTask.bundled.map { try DesignTask.load($0.path) }
-    if json {
-      return try printJSON(
-        ["tasks": tasks.map { ["name": $0.name, "environment": $0.environment.id, "goal": $0.goal] }])
-    }
-    for task in tasks { print("\(task.name)  (\(task.environment.id))\n  \(task.goal)\n") }
+    let tasks = try DesignTask.bundled.map { try DesignTask.Outline($0) }
+    if json { return try printJSON(["tasks": tasks]) }
+    for task in tasks { print("\(task.name)  (\(task.environment))\n  \(task.goal)\n") }
   }
 }

@@ -10,6 +10,8 @@ public struct Report: Sendable {
   public let subtitle: String
   private var body = ""
   private var charts: [Chart] = []
+  /// Pictures of each film, as data URLs.
+  private var films: [[String]] = []
 
   public init(title: String, subtitle: String) {
     self.title = title
@@ -46,9 +48,17 @@ public struct Report: Sendable {
   /// A program, with Python's words and comments set apart.
   public mutating func code(_ source: String) { body += "<pre class=code>\(highlighted(source))</pre>\n" }
 
+  /// A program that is unfolded when it is asked for.
+  public mutating func program(_ source: String, title: String, anchor: String) {
+    body += "<details id=\"\(escape(anchor))\"><summary>\(escape(title))</summary>"
+    code(source)
+    body += "</details>\n"
+  }
+
   /// What changed from one text to the next, line by line.
-  public mutating func diff(from old: String, to new: String, title: String) {
-    body += "<details><summary>\(escape(title))</summary><pre class=code>"
+  public mutating func diff(from old: String, to new: String, title: String, anchor: String? = nil) {
+    let id = anchor.map { " id=\"\(escape($0))\"" } ?? ""
+    body += "<details\(id)><summary>\(escape(title))</summary><pre class=code>"
     for line in LineDiff.lines(from: old, to: new) {
       switch line {
       case .same(let text): body += "  \(escape(text))\n"
@@ -96,6 +106,19 @@ public struct Report: Sendable {
     body += png.base64EncodedString() + "\"><figcaption>\(escape(caption))</figcaption></figure>\n"
   }
 
+  /// An episode that can be played, stopped and searched; without scripts its first picture.
+  /// - Parameter frames: PNG files of one size.
+  public mutating func film(_ frames: [Data], framesPerSecond: Double, caption: String) {
+    guard let first = frames.first else { return }
+    let index = films.count
+    films.append(frames.map { "data:image/png;base64," + $0.base64EncodedString() })
+    body += "<figure class=film id=film\(index) data-rate=\"\(String(format: "%.3f", framesPerSecond))\">"
+    body += "<img class=clip alt=\"\(escape(caption))\" src=\"data:image/png;base64,\(first.base64EncodedString())\">"
+    body += "<div class=controls hidden><button type=button aria-label=\"Play or pause\">❚❚</button>"
+    body += "<input type=range min=0 max=\(frames.count - 1) value=0 aria-label=Position><output>0.0 s</output></div>"
+    body += "<figcaption>\(escape(caption))</figcaption></figure>\n"
+  }
+
   /// A drawing of our own, whose texts are escaped.
   mutating func insert(svg: String, caption: String) {
     body += "<figure><div class=scroll>\(svg)</div><figcaption>\(escape(caption))</figcaption></figure>\n"
@@ -114,6 +137,7 @@ public struct Report: Sendable {
     let library = Dependencies.directory.map { $0.appendingPathComponent("web/chart.min.js") }
     let script = library.flatMap { try? Files.readText($0, limit: 4 << 20) } ?? ""
     let data = charts.map(\.json).joined(separator: ",\n")
+    let pictures = films.map { "[" + $0.map { "\"\($0)\"" }.joined(separator: ",") + "]" }.joined(separator: ",\n")
     // Only scripts that carry this word run, and nothing is loaded: a second lock behind the escaping.
     let nonce = UUID().uuidString
     let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-\(nonce)'; img-src data:; media-src data:"
@@ -125,8 +149,9 @@ public struct Report: Sendable {
       <header><div class=brand>Guerdon</div><h1>\(escape(title))</h1><p class=subtitle>\(escape(subtitle))</p></header>
       \(body)</main>
       <script nonce="\(nonce)">\(script.replacingOccurrences(of: "</script", with: "<\\/script"))</script>
-      <script nonce="\(nonce)">const charts = [\(data)];
-      \(reportScript)</script></body></html>
+      <script nonce="\(nonce)">const charts = [\(data)], films = [\(pictures)];
+      \(reportScript)
+      \(filmScript)</script></body></html>
 
       """
   }

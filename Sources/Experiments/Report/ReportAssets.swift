@@ -32,7 +32,49 @@ let reportStyle = """
   .callout div { color: var(--soft); font-size: 14px; } .tag { font-size: 12px; text-transform: uppercase; letter-spacing: .06em; color: var(--soft); }
   .callout.high { border-color: var(--high); } .callout.medium { border-color: var(--medium); }
   .callout.low { border-color: var(--low); } .callout.good { border-color: var(--good); }
+  .clip { max-width: 100%; border-radius: 10px; display: block; } .controls:not([hidden]) { display: flex; gap: 10px; align-items: center; max-width: 480px; margin-top: 6px; }
+  .controls input { flex: 1; accent-color: var(--c0); } .controls button { border: 1px solid var(--line); background: var(--panel); color: var(--ink);
+    border-radius: 8px; width: 38px; height: 30px; cursor: pointer; } .controls output { color: var(--soft); font-size: 13px; font-variant-numeric: tabular-nums; }
+  .tree text { font-size: 12px; text-anchor: middle; fill: var(--soft); } .tree .member text { font-weight: 600; }
+  .tree .worth { text-anchor: start !important; font-weight: 400 !important; fill: var(--soft); } .tree circle { stroke: var(--line); stroke-width: 1.5; }
+  .tree .marked circle { stroke: var(--c1); stroke-width: 3; } .tree .edge { fill: none; stroke: var(--line); stroke-width: 1.5; }
+  .tree .edge.marked { stroke: var(--c1); stroke-width: 2.5; } .tree a:hover circle { stroke: var(--ink); }
+  details:target { outline: 2px solid var(--c1); outline-offset: 4px; border-radius: 6px; }
   @media print { main { max-width: none; padding: 0; } .drawn details.data { display: none; } h2 { break-after: avoid; } figure { break-inside: avoid; } }
+  """
+
+/// Plays `films`, and unfolds the program that a link points to.
+let filmScript = """
+  (() => {
+    films.forEach((frames, index) => {
+      const film = document.getElementById("film" + index), image = film.querySelector("img");
+      const controls = film.querySelector(".controls"), button = controls.querySelector("button");
+      const slider = controls.querySelector("input"), clock = controls.querySelector("output");
+      const rate = Number(film.dataset.rate) || 25;
+      let at = 0, playing = !matchMedia("(prefers-reduced-motion: reduce)").matches, last = 0;
+      const show = () => {
+        image.src = frames[at];
+        slider.value = at;
+        clock.textContent = (at / rate).toFixed(1) + " s";
+        button.textContent = playing ? "\\u275A\\u275A" : "\\u25B6";
+      };
+      const tick = now => {
+        if (playing && now - last >= 1000 / rate) { last = now; at = (at + 1) % frames.length; show(); }
+        requestAnimationFrame(tick);
+      };
+      button.addEventListener("click", () => { playing = !playing; show(); });
+      slider.addEventListener("input", () => { playing = false; at = Number(slider.value); show(); });
+      controls.hidden = false;
+      show();
+      requestAnimationFrame(tick);
+    });
+    const unfold = () => {
+      const target = document.getElementById(location.hash.slice(1));
+      if (target instanceof HTMLDetailsElement) target.open = true;
+    };
+    addEventListener("hashchange", unfold);
+    unfold();
+  })();
   """
 
 /// Draws `charts` with Chart.js and closes the table of each that is drawn. Without Chart.js, or without scripts, there are

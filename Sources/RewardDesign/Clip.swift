@@ -28,7 +28,7 @@ public struct Clip: Sendable {
   ///   - maxFrames: pictures are taken farther apart when there would be more.
   /// - Throws: `GuerdonError` when the environment fails. One that merely cannot be drawn gives a clip without frames.
   public static func film(
-    _ policy: Policy, of task: DesignTask, seed: UInt64, width: Int = 320, maxFrames: Int = 150
+    _ policy: Policy, of task: DesignTask, seed: UInt64, width: Int = 400, maxFrames: Int = 150
   ) throws -> Clip {
     let world = try Environments.make(
       task.environment.id, count: 1, pool: WorkerPool(threads: 1), autoreset: .sameStep,

@@ -36,7 +36,7 @@ let reportStyle = """
   .controls input { flex: 1; accent-color: var(--c0); } .controls button { border: 1px solid var(--line); background: var(--panel); color: var(--ink);
     border-radius: 8px; width: 38px; height: 30px; cursor: pointer; } .controls output { color: var(--soft); font-size: 13px; font-variant-numeric: tabular-nums; }
   .tree text { font-size: 12px; text-anchor: middle; fill: var(--soft); } .tree .member text { font-weight: 600; }
-  .tree .worth { text-anchor: start !important; font-weight: 400 !important; fill: var(--soft); } .tree circle { stroke: var(--line); stroke-width: 1.5; }
+  .tree .worth { text-anchor: start !important; font-weight: 400 !important; fill: var(--soft); paint-order: stroke; stroke: var(--page); stroke-width: 4px; } .tree circle { stroke: var(--line); stroke-width: 1.5; }
   .tree .marked circle { stroke: var(--c1); stroke-width: 3; } .tree .edge { fill: none; stroke: var(--line); stroke-width: 1.5; }
   .tree .edge.marked { stroke: var(--c1); stroke-width: 2.5; } .tree a:hover circle { stroke: var(--ink); }
   details:target { outline: 2px solid var(--c1); outline-offset: 4px; border-radius: 6px; }

@@ -61,15 +61,12 @@ extension STARC {
 
   /// Sampled distances of the variants from Reacher-v5's own reward: VAL with values by least-squares temporal differences
   /// on Fourier features, all three batches from random play.
-  /// - Throws: `GuerdonError` for too few samples or features.
+  /// - Throws: `GuerdonError` for too few features, or as `sampledDistances`.
   static func reacherDistances(
     _ configuration: Configuration, seed: UInt64
   ) throws -> [(variant: Variant, estimate: Estimate)] {
     let (discount, count) = (configuration.continuousDiscount, configuration.continuousSamples)
     let fitted = configuration.continuousFitting
-    guard count >= 40, fitted >= 40 else {
-      throw GuerdonError.usage("starc needs at least 40 samples of a continuous environment.")
-    }
     let plays = try [(count, 0), (fitted, 1), (fitted, 2)].map {
       try Play(count: $0.0, seed: seed &+ UInt64($0.1) << 32)
     }
@@ -81,12 +78,11 @@ extension STARC {
         count: play.own.count, featureCount: features.count, discount: discount, features: features(play.states),
         nextFeatures: features(play.next))
     }
-    return try variants(discount: discount, seed: seed).map { variant in
-      let estimate = try sampledDistance(
-        between: plays[0].own, and: plays[0].rewards(variant), on: batches[0],
-        fitting: (batches[1], plays[1].own, plays[1].rewards(variant)), floor: (batches[2], plays[2].own))
-      return (variant, estimate)
-    }
+    let variants = variants(discount: discount, seed: seed)
+    let estimates = try sampledDistances(
+      from: plays[0].own, to: variants.map(plays[0].rewards), on: batches[0],
+      fitting: (batches[1], plays[1].own, variants.map(plays[1].rewards)), floor: (batches[2], plays[2].own))
+    return Array(zip(variants, estimates))
   }
 
   /// Transitions of Reacher-v5 in uniformly random play, every fifth of 16 copies.

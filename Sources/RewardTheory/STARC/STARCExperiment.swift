@@ -1,4 +1,5 @@
 import Basics
+import Environments
 import Experiments
 import FiniteMDPs
 import Foundation
@@ -90,6 +91,20 @@ extension STARC {
     guard configuration.boundWeights.allSatisfy({ $0 > 0 && $0 <= 1 }) else {
       throw GuerdonError.usage("The weights between two rewards lie above 0 and at most at 1.")
     }
+    guard configuration.states >= 1, configuration.actions >= 1, configuration.boundStates >= 1,
+      configuration.boundActions >= 1, configuration.worldPairs >= 1, configuration.continuousSamples >= 40,
+      configuration.continuousFitting >= 40, configuration.continuousFeatures >= 2
+    else {
+      throw GuerdonError.usage(
+        "starc needs at least 1 state and action, 1 pair of rewards a world, 40 samples of Reacher, and 2 features.")
+    }
+    let discounts = [configuration.discount, configuration.boundDiscount, configuration.continuousDiscount]
+    guard discounts.allSatisfy({ $0 >= 0 && $0 < 1 }) else {
+      throw GuerdonError.usage("starc's processes never end, so that its discounts lie from 0 to below 1.")
+    }
+    for world in configuration.worlds where try Environments.finiteModel(world, discount: 0) == nil {
+      throw GuerdonError.usage("\(world) has no exact model; starc's worlds are toy text environments.")
+    }
     let seeds = configuration.seeds, environments = configuration.environments
     let bounded = [Metric.val, .minimal, .epic, .dard]
     let correlated = try run.results(seeds.count * environments, of: "regret correlation", named: "environments") { index -> Correlations in
@@ -141,9 +156,9 @@ extension STARC {
     }
     for (index, metric) in standard.enumerated() {
       for (number, world) in worlds.enumerated() {
-        arms[metric.canonicalisation.rawValue, default: [:]]["correlation in \(world)"] = seeds.indices.map {
-          real[$0 * worlds.count + number].correlation(of: index)
-        }
+        let perSeed = seeds.indices.map { real[$0 * worlds.count + number].correlation(of: index) }
+        // Where no point of a seed loses anything there is nothing to correlate with.
+        arms[metric.canonicalisation.rawValue, default: [:]]["correlation in \(world)"] = perSeed.filter(\.isFinite)
       }
     }
     for (index, variant) in (reacher.first ?? []).map(\.variant).enumerated() {

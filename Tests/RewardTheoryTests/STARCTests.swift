@@ -419,7 +419,7 @@ import Testing
     configuration.boundEnvironments = 1
     configuration.boundPairs = 1
     configuration.worldPairs = 1
-    (configuration.continuousSamples, configuration.continuousFitting, configuration.continuousFeatures) = (100, 200, 20)
+    (configuration.reacherTransitions, configuration.reacherRollouts, configuration.reacherHorizon) = (16, 8, 40)
     configuration.seeds = [0, 1]
     func evidence(jobs: Int) async throws -> Evidence {
       try await STARC.reproduce(
@@ -428,7 +428,7 @@ import Testing
     let one = try await evidence(jobs: 1), two = try await evidence(jobs: 2)
     #expect(one == two)
     #expect(one.arms["val"]?.count == 2 + 30 + 1)
-    #expect(one.arms["Reacher-v5: negated"]?["distance"]?.allSatisfy { abs($0 - 2) < 1e-9 } == true)
+    #expect(one.arms["Reacher-v5: negated"]?["distance"]?.allSatisfy { abs($0 - 2) < 1e-6 } == true)
     configuration.worlds = ["Reacher-v5"]
     await #expect(throws: GuerdonError.self) { try await evidence(jobs: 1) }
     configuration.worlds = []

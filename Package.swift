@@ -116,7 +116,7 @@ let package = Package(
        "Proposers", "RewardDesign"], swift: mujocoSwift),
     room(
       "RewardTheory",
-      ["Basics", "Experiments", "FiniteMDPs", "Environments", "Rewards", "Torch", "Agents", "RewardAudit"],
+      ["Basics", "Experiments", "FiniteMDPs", "Environments", "Rewards", "RewardPrograms", "Torch", "Agents", "RewardAudit"],
       swift: mujocoSwift),
     room("ShapedRewards", ["Basics", "Experiments", "FiniteMDPs"]),
     room("Decisions", ["Basics", "Experiments", "FiniteMDPs"]),

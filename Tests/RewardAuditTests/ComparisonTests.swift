@@ -90,6 +90,23 @@ import Testing
     #expect(result.guarantees.count == 2 && result.guarantees.allSatisfy { $0.contains(name) })
   }
 
+  /// A reward that says nothing has a distance, not a NaN.
+  @Test func trivialRewardsAreNamed() throws {
+    let id = "CliffWalking-v1"
+    let flat = try Self.entry("flat", "def compute_reward(fell):\n    return 3.0 + 0.0 * fell\n", in: id)
+    let model = try #require(try Environments.finiteModel(id, discount: 0.9))
+    // Where episodes end a constant is no trivial reward, for it pays for staying; nothing is.
+    let none = try Self.entry("none", "def compute_reward(fell):\n    return 0.0 * fell\n", in: id)
+    let result = try RewardComparison.exact(
+      [.init("environment", nil), flat, none], in: model, metrics: RewardComparison.Metric.allCases)
+    for table in result.tables {
+      #expect(table.distances.allSatisfy { $0.isFinite })
+      #expect(abs(table.distances[2] - 1) < 1e-12 && table.distances[8] == 0)
+    }
+    #expect(result.guarantees.contains { $0.hasPrefix("none tells no policies apart") })
+    #expect(!result.guarantees.contains { $0.hasPrefix("flat tells") })
+  }
+
   @Test func rewardsThatCannotBeCompared() throws {
     let id = "Pendulum-v1"
     let wrong = try Self.entry("wrong", "def compute_reward(obs):\n    return obs[2] / (obs[2] * 0.0)\n", in: id)
@@ -126,6 +143,6 @@ import Testing
     #expect(again.tables[0].distances == blocks.tables[0].distances)
     var report = Report(title: "t", subtitle: "s")
     comparisonSection(&report, whole)
-    #expect(report.html.contains("flat is left out") && !report.html.contains("NaN"))
+    #expect(report.html.contains("flat is left out") && !report.html.contains(">nan<"))
   }
 }

@@ -147,9 +147,12 @@ public struct RewardComparison: Sendable {
       guarantees: try promises(rewards, entries.map(\.name), in: part.mdp))
   }
 
-  /// The regret bounds of every pair, by linear programming.
+  /// Which rewards say nothing, and the regret bounds of every pair, by linear programming.
   private static func promises(_ rewards: [FiniteMDP.Reward], _ names: [String], in mdp: FiniteMDP) throws -> [String] {
-    var lines: [String] = []
+    let canonicaliser = try RewardCanonicaliser(.valueAdjustedLevelling, in: mdp)
+    var lines = try zip(names, rewards).filter { try canonicaliser($0.1).isTrivial }.map { name, _ in
+      "\(name) tells no policies apart: it is at distance 1 from every reward that does."
+    }
     for i in rewards.indices {
       for j in rewards.indices where i != j {
         let regret = try mdp.worstCaseRegret(rewards[i], optimising: rewards[j])

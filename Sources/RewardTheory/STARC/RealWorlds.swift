@@ -1,7 +1,9 @@
 import Basics
 import Environments
 import FiniteMDPs
-import Foundation
+import RewardAudit
+import RewardPrograms
+import Rewards
 
 /// Distances in environments that people use: exact in toy text, sampled on Reacher.
 extension STARC {
@@ -19,131 +21,69 @@ extension STARC {
       random: &random)
   }
 
-  /// A reward beside Reacher's own.
+  /// A reward beside Reacher's own, as a program.
   struct Variant: Sendable {
     let name: String
     /// Whether it orders all policies as the environment's own reward does.
     let meansTheSame: Bool
-    /// r(own reward, observation, action, next observation).
-    let reward: @Sendable (Double, ArraySlice<Double>, ArraySlice<Double>, ArraySlice<Double>) -> Double
+    let source: String
   }
 
   /// The variants of the authors' repository. Reacher is deterministic, so that S'-redistribution could only change what
   /// never happens, and has no variant.
   static func variants(discount: Double, seed: UInt64) -> [Variant] {
-    // The observation: cosines and sines of both angles, the target, both velocities, and fingertip less target.
-    @Sendable func potential(_ s: ArraySlice<Double>) -> Double {
-      let o = s.startIndex
-      return 2 * s[o] * s[o + 3] + 0.02 * s[o + 6] * s[o + 6] - s[o + 8]
+    func program(_ result: String) -> String {
+      """
+      import numpy as np
+
+      def potential(s):
+          return 2.0 * s[0] * s[3] + 0.02 * np.square(s[6]) - s[8]
+
+      def compute_reward(obs, action, next_obs, fingertip, distance, control_cost):
+          own = -distance - control_cost
+          shaping = \(discount) * potential(next_obs) - potential(obs)
+          return \(result)
+
+      """
     }
     var random = RandomGenerator(seed: seed, spawnKey: [4])
-    let waves = (0..<8).map { _ in (0..<12).map { _ in random.normal() } }
+    let inputs = (0..<10).map { "obs[\($0)]" } + (0..<2).map { "action[\($0)]" }
+    let waves = (0..<8).map { _ in
+      "np.cos(" + inputs.map { "\(random.normal()) * \($0)" }.joined(separator: " + ") + ")"
+    }
     return [
-      Variant(name: "shaped", meansTheSame: true) { own, s, _, next in
-        own + discount * potential(next) - potential(s)
-      },
-      Variant(name: "scaled, shaped and shifted", meansTheSame: true) { own, s, _, next in
-        3 * (own - discount * potential(next) + potential(s)) + 2
-      },
-      Variant(name: "second peak", meansTheSame: false) { own, s, a, next in
-        let o = next.startIndex
-        // Where the fingertip is: the target and what separates them.
-        let x = next[o + 4] + next[o + 8] + 0.1, y = next[o + 5] + next[o + 9]
-        return own + exp(-(x * x + y * y) / 0.005)
-      },
-      Variant(name: "random", meansTheSame: false) { _, s, a, _ in
-        let inputs = Array(s) + Array(a)
-        return waves.reduce(0) { sum, wave in sum + cos(zip(wave, inputs).reduce(0) { $0 + $1.0 * $1.1 }) }
-      },
-      Variant(name: "negated", meansTheSame: false) { own, _, _, _ in -own },
+      Variant(name: "shaped", meansTheSame: true, source: program("own + shaping")),
+      Variant(name: "scaled, shaped and shifted", meansTheSame: true, source: program("3.0 * (own - shaping) + 2.0")),
+      Variant(
+        name: "second peak", meansTheSame: false,
+        source: program("own + np.exp(-(np.square(fingertip[0] + 0.1) + np.square(fingertip[1])) / 0.005)")),
+      Variant(name: "random", meansTheSame: false, source: program(waves.joined(separator: " + "))),
+      Variant(name: "negated", meansTheSame: false, source: program("-own")),
     ]
   }
 
-  /// Sampled distances of the variants from Reacher-v5's own reward: VAL with values by least-squares temporal differences
-  /// on Fourier features, all three batches from random play.
-  /// - Throws: `GuerdonError` for too few samples or features.
+  /// Sampled distances of the variants from Reacher-v5's own reward, by `RewardComparison`: VAL with values by rollouts of
+  /// random play. Episodes have no limit, or a potential that is left at their end would count as a difference.
+  /// - Throws: `GuerdonError` as `RewardComparison.measure`; `CancellationError` when it was stopped.
   static func reacherDistances(
-    _ configuration: Configuration, seed: UInt64
-  ) throws -> [(variant: Variant, estimate: Estimate)] {
-    let (discount, count) = (configuration.continuousDiscount, configuration.continuousSamples)
-    let fitted = configuration.continuousFitting
-    guard count >= 40, fitted >= 40 else {
-      throw GuerdonError.usage("starc needs at least 40 samples of a continuous environment.")
-    }
-    let plays = try [(count, 0), (fitted, 1), (fitted, 2)].map {
-      try Play(count: $0.0, seed: seed &+ UInt64($0.1) << 32)
-    }
-    var random = RandomGenerator(seed: seed, spawnKey: [3])
-    let features = try SampledTransitions.FourierFeatures(
-      count: configuration.continuousFeatures, bandwidth: plays[1].bandwidth, random: &random)
-    let batches = try plays.map { play in
-      try SampledTransitions(
-        count: play.own.count, featureCount: features.count, discount: discount, features: features(play.states),
-        nextFeatures: features(play.next))
-    }
-    return try variants(discount: discount, seed: seed).map { variant in
-      let estimate = try sampledDistance(
-        between: plays[0].own, and: plays[0].rewards(variant), on: batches[0],
-        fitting: (batches[1], plays[1].own, plays[1].rewards(variant)), floor: (batches[2], plays[2].own))
-      return (variant, estimate)
-    }
-  }
-
-  /// Transitions of Reacher-v5 in uniformly random play, every fifth of 16 copies.
-  private struct Play {
-    /// Observations before and after, [N, W], actions, and the environment's own reward, [N].
-    private(set) var states: [Double] = [], next: [Double] = [], actions: [Double] = [], own: [Double] = []
-    private let width: Int, actionWidth: Int
-
-    init(count: Int, seed: UInt64) throws {
-      let copies = 16, spacing = 5
-      let environment = try Environments.make("Reacher-v5", count: copies)
-      let batch = TransitionBatch(schema: environment.spec.schema, capacity: copies)
-      (width, actionWidth) = (environment.spec.observationSpace.width, environment.spec.actionSpace.width)
-      environment.reset(seed: seed)
-      var random = RandomGenerator(seed: seed, spawnKey: [5])
-      var taken = [Double](repeating: 0, count: copies * actionWidth)
-      while own.count < count {
-        for _ in 0..<spacing {
-          taken.withUnsafeMutableBufferPointer { taken in
-            guard let base = taken.baseAddress else { return }
-            for i in 0..<copies {
-              environment.spec.actionSpace.sample(into: base + i * actionWidth, random: &random)
-            }
-            environment.step(UnsafeBufferPointer(taken), recording: batch, at: 0)
-          }
-        }
-        for row in 0..<copies where own.count < count {
-          states += Self.values(batch, "obs", row)
-          next += Self.values(batch, "next_obs", row)
-          actions += Self.values(batch, "action", row)
-          own.append(environment.rewards[row])
-        }
+    _ configuration: Configuration, seed: UInt64, shouldStop: () -> Bool
+  ) throws -> RewardComparison.Table {
+    let spec = try Environments.spec("Reacher-v5").limited(to: 65_536)
+    var sampling = RewardComparison.Sampling()
+    sampling.transitions = configuration.reacherTransitions
+    (sampling.rollouts, sampling.horizon) = (configuration.reacherRollouts, configuration.reacherHorizon)
+    sampling.discount = configuration.discount
+    let entries = try [RewardComparison.Entry("environment", nil)]
+      + variants(discount: configuration.discount, seed: seed).map { variant in
+        let program = try RewardProgram.compile(variant.source, name: variant.name, schema: spec.schema)
+        return RewardComparison.Entry(variant.name, ProgramReward(program))
       }
+    let found = try RewardComparison.measure(
+      entries, in: spec, sampling: sampling, seed: seed, pool: WorkerPool(threads: 1), shouldStop: shouldStop)
+    guard found.leftOut.isEmpty, let table = found.tables.first else {
+      throw GuerdonError.failure(
+        "\(found.leftOut.joined(separator: ", ")) cannot be told from nothing on Reacher-v5 with so few transitions and rollouts.")
     }
-
-    private static func values(_ batch: TransitionBatch, _ field: String, _ row: Int) -> [Double] {
-      (batch.schema.columns(of: field) ?? 0..<0).map { batch.base[$0 * batch.capacity + row] }
-    }
-
-    func rewards(_ variant: Variant) -> [Double] {
-      own.indices.map { i in
-        variant.reward(
-          own[i], states[i * width..<(i + 1) * width], actions[i * actionWidth..<(i + 1) * actionWidth],
-          next[i * width..<(i + 1) * width])
-      }
-    }
-
-    /// Four times √W standard deviations of every coordinate: the angles of a feature differ by some √2 / 4 between two
-    /// states, so that few features reach far into smooth values. With √W standard deviations 200 features left a shaped
-    /// reward at 0.5.
-    var bandwidth: [Double] {
-      (0..<width).map { k in
-        let values = stride(from: k, to: states.count, by: width).map { states[$0] }
-        let mean = values.reduce(0, +) / Double(values.count)
-        let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
-        return max(1e-6, 4 * (variance * Double(width)).squareRoot())
-      }
-    }
+    return table
   }
 }

@@ -1,4 +1,5 @@
 import Basics
+import Environments
 import Experiments
 import FiniteMDPs
 import Foundation
@@ -27,12 +28,10 @@ extension STARC {
     /// Toy text environments in which distances are correlated with regret, too, and pairs of rewards in each.
     public var worlds = ["FrozenLake-v1", "FrozenLake8x8-v1", "Taxi-v4"]
     public var worldPairs = 2
-    /// Sampled pairs (s, a) of Reacher-v5, and of each of the two batches that values are fitted to.
-    public var continuousSamples = 10_000
-    public var continuousFitting = 10_000
-    /// Fourier features of its observations, and γ.
-    public var continuousFeatures = 200
-    public var continuousDiscount = 0.99
+    /// Sampled transitions of Reacher-v5, rollouts from either end of each, and their steps; γ is that of the processes.
+    public var reacherTransitions = 1_000
+    public var reacherRollouts = 16
+    public var reacherHorizon = 100
     public var seeds: [UInt64] = [0, 1, 2]
 
     /// Half of the acceptance experiment's processes: with the brief's 6 × 4 pairs chance decides on margins of 0.03.
@@ -40,8 +39,7 @@ extension STARC {
       var configuration = Configuration()
       (configuration.environments, configuration.pairs) = (16, 6)
       configuration.worlds = ["FrozenLake-v1"]
-      (configuration.continuousSamples, configuration.continuousFitting) = (3_000, 4_000)
-      configuration.continuousFeatures = 150
+      (configuration.reacherTransitions, configuration.reacherRollouts) = (128, 8)
       return configuration
     }()
     /// The brief's acceptance experiment.
@@ -90,6 +88,16 @@ extension STARC {
     guard configuration.boundWeights.allSatisfy({ $0 > 0 && $0 <= 1 }) else {
       throw GuerdonError.usage("The weights between two rewards lie above 0 and at most at 1.")
     }
+    guard configuration.states >= 1, configuration.actions >= 1, configuration.boundStates >= 1,
+      configuration.boundActions >= 1, configuration.worldPairs >= 1
+    else { throw GuerdonError.usage("starc needs at least 1 state, action, and pair of rewards a world.") }
+    let discounts = [configuration.discount, configuration.boundDiscount]
+    guard discounts.allSatisfy({ $0 >= 0 && $0 < 1 }) else {
+      throw GuerdonError.usage("starc's processes never end, so that its discounts lie from 0 to below 1.")
+    }
+    for world in configuration.worlds where try Environments.finiteModel(world, discount: 0) == nil {
+      throw GuerdonError.usage("\(world) has no exact model; starc's worlds are toy text environments.")
+    }
     let seeds = configuration.seeds, environments = configuration.environments
     let bounded = [Metric.val, .minimal, .epic, .dard]
     let correlated = try run.results(seeds.count * environments, of: "regret correlation", named: "environments") { index -> Correlations in
@@ -115,7 +123,7 @@ extension STARC {
         inWorld: worlds[index % worlds.count], configuration, seed: seeds[index / worlds.count], metrics: standard)
     }
     let reacher = try run.results(seeds.count, of: "Reacher-v5", named: "seeds") { index in
-      try reacherDistances(configuration, seed: seeds[index])
+      try reacherDistances(configuration, seed: seeds[index], shouldStop: { run.interruption.isRequested })
     }
 
     // arms[canonicalisation]["correlation n m"][seed]
@@ -141,21 +149,24 @@ extension STARC {
     }
     for (index, metric) in standard.enumerated() {
       for (number, world) in worlds.enumerated() {
-        arms[metric.canonicalisation.rawValue, default: [:]]["correlation in \(world)"] = seeds.indices.map {
-          real[$0 * worlds.count + number].correlation(of: index)
-        }
+        let perSeed = seeds.indices.map { real[$0 * worlds.count + number].correlation(of: index) }
+        // Where no point of a seed loses anything there is nothing to correlate with.
+        arms[metric.canonicalisation.rawValue, default: [:]]["correlation in \(world)"] = perSeed.filter(\.isFinite)
       }
     }
-    for (index, variant) in (reacher.first ?? []).map(\.variant).enumerated() {
-      let estimates = reacher.map { $0[index].estimate }
+    let variants = variants(discount: configuration.discount, seed: 0)
+    for (index, variant) in variants.enumerated() {
+      // The environment's own reward is the table's first.
       arms["Reacher-v5: \(variant.name)"] = [
-        "distance": estimates.map(\.distance), "standard error": estimates.map(\.standardError),
-        "noise floor": estimates.map(\.noiseFloor),
+        "distance": reacher.map { $0.distances[index + 1] }, "95 % low": reacher.map { $0.low[index + 1] },
+        "95 % high": reacher.map { $0.high[index + 1] }, "noise floor": reacher.map(\.floor),
       ]
     }
-    let margins = reacher.map { distances in
-      let near = distances.filter(\.variant.meansTheSame).map(\.estimate.distance).max() ?? .nan
-      return (distances.filter { !$0.variant.meansTheSame }.map(\.estimate.distance).min() ?? .nan) - near
+    let margins = reacher.map { table in
+      func distances(_ same: Bool) -> [Double] {
+        variants.indices.filter { variants[$0].meansTheSame == same }.map { table.distances[$0 + 1] }
+      }
+      return (distances(false).min() ?? .nan) - (distances(true).max() ?? .nan)
     }
     func correlation(_ kind: Canonicalisation) -> [Double] { arms[kind.rawValue]?["correlation"] ?? [] }
     func band(_ kind: Canonicalisation) -> [Double] { arms[kind.rawValue]?["regret / distance, max / min"] ?? [] }

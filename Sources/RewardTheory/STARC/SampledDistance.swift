@@ -85,28 +85,40 @@ public struct SampledTransitions: Sendable {
   /// penalty: (Φᵀ(Φ - γ Φ') / N + λ I) w = Φᵀ r / N.
   ///
   /// Source: S. Bradtke and A. Barto, "Linear Least-Squares Algorithms for Temporal Difference Learning", 1996.
-  /// - Parameter rewards: r(s, a, s'), [N, M].
+  /// - Parameter rewards: r(s, a, s'), [N, M]; several share the work, which is mostly that of the matrix.
+  /// - Returns: [F] for each.
   /// - Throws: `GuerdonError` for a wrong shape, numbers that are not finite, or a system that is singular.
-  public func values(of rewards: [Double], penalty: Double = 1e-9) throws -> [Double] {
-    try check(rewards)
+  public func values(of rewards: [[Double]], penalty: Double = 1e-9) throws -> [[Double]] {
+    for reward in rewards { try check(reward) }
     let F = featureCount
-    var matrix = [Double](repeating: 0, count: F * F), side = [Double](repeating: 0, count: F)
-    var step = side
-    for i in 0..<count {
-      for f in 0..<F { step[f] = features[i * F + f] }
-      for m in 0..<draws {
-        for f in 0..<F { step[f] -= discount / Double(draws) * nextFeatures[(i * draws + m) * F + f] }
-      }
-      let reward = rewards[i * draws..<(i + 1) * draws].reduce(0, +) / Double(draws)
-      for f in 0..<F {
-        let weight = features[i * F + f] / Double(count)
-        if weight == 0 { continue }
-        side[f] += weight * reward
-        for g in 0..<F { matrix[f * F + g] += weight * step[g] }
+    var matrix = [Double](repeating: 0, count: F * F), step = [Double](repeating: 0, count: F)
+    features.withUnsafeBufferPointer { features in
+      matrix.withUnsafeMutableBufferPointer { matrix in
+        step.withUnsafeMutableBufferPointer { step in
+          for i in 0..<count {
+            for f in 0..<F { step[f] = features[i * F + f] }
+            for m in 0..<draws {
+              for f in 0..<F { step[f] -= discount / Double(draws) * nextFeatures[(i * draws + m) * F + f] }
+            }
+            for f in 0..<F {
+              let weight = features[i * F + f] / Double(count)
+              if weight == 0 { continue }
+              for g in 0..<F { matrix[f * F + g] += weight * step[g] }
+            }
+          }
+        }
       }
     }
     for f in 0..<F { matrix[f * F + f] += penalty }
-    return try LUFactorisation(matrix, size: F).solve(side)
+    let factorisation = try LUFactorisation(matrix, size: F)
+    return try rewards.map { reward in
+      var side = [Double](repeating: 0, count: F)
+      for i in 0..<count {
+        let mean = reward[i * draws..<(i + 1) * draws].reduce(0, +) / Double(draws)
+        for f in 0..<F { side[f] += features[i * F + f] / Double(count) * mean }
+      }
+      return try factorisation.solve(side)
+    }
   }
 
   /// c(R)(s, a) = E[r + γ V(s')] - V(s), [N]: VAL with the expectation over the M draws.
@@ -154,21 +166,21 @@ extension STARC {
 
   /// VAL with L2 and L2 from samples: norms are root mean squares over the drawn (s, a).
   ///
-  /// Values are fitted to one half of the fitting samples for both rewards, and to the other half for the noise floor.
+  /// Values are fitted to one half of the fitting samples for all rewards, and to the other half for the noise floor.
   /// - Parameters:
-  ///   - first, second: r(s, a, s') on `samples`, [N, M].
-  ///   - fitting: two independent batches that a random policy walked, with both rewards on each.
-  /// - Returns: the estimate; a trivial reward (all of c(R) below 1e-9 of R) is 0 in standard form.
+  ///   - first, others: r(s, a, s') on `samples`, [N, M].
+  ///   - fitting, floor: two independent batches that a random policy walked, with the rewards on the first, and `first`
+  ///     on the second.
+  /// - Returns: an estimate for each of the others; a trivial reward (all of c(R) below 1e-9 of R) is 0 in standard form.
   /// - Throws: `GuerdonError` for wrong shapes or numbers that are not finite.
-  public static func sampledDistance(
-    between first: [Double], and second: [Double], on samples: SampledTransitions,
-    fitting: (SampledTransitions, first: [Double], second: [Double]),
+  public static func sampledDistances(
+    from first: [Double], to others: [[Double]], on samples: SampledTransitions,
+    fitting: (SampledTransitions, first: [Double], others: [[Double]]),
     floor: (SampledTransitions, first: [Double])
-  ) throws -> Estimate {
-    let x = try samples.canonical(first, weights: fitting.0.values(of: fitting.first))
-    let y = try samples.canonical(second, weights: fitting.0.values(of: fitting.second))
-    let again = try samples.canonical(first, weights: floor.0.values(of: floor.first))
-    let sizes = (greatest(first), greatest(second))
+  ) throws -> [Estimate] {
+    let values = try fitting.0.values(of: [fitting.first] + fitting.others)
+    let again = try samples.canonical(first, weights: floor.0.values(of: [floor.first])[0])
+    let x = try samples.canonical(first, weights: values[0]), size = greatest(first)
     let groups = min(20, x.count)
     func distance(_ a: [Double], _ b: [Double], _ sizeA: Double, _ sizeB: Double, without group: Int?) -> Double {
       var aa = 0.0, bb = 0.0, count = 0.0
@@ -183,12 +195,16 @@ extension STARC {
       for i in a.indices where i % groups != group { sum += (α * a[i] - β * b[i]) * (α * a[i] - β * b[i]) }
       return sum.squareRoot()
     }
-    let leftOut = (0..<groups).map { distance(x, y, sizes.0, sizes.1, without: $0) }
-    let mean = leftOut.reduce(0, +) / Double(groups)
-    let variance = leftOut.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } * Double(groups - 1) / Double(groups)
-    return Estimate(
-      distance: distance(x, y, sizes.0, sizes.1, without: nil), standardError: variance.squareRoot(),
-      noiseFloor: distance(x, again, sizes.0, sizes.0, without: nil))
+    let noiseFloor = distance(x, again, size, size, without: nil)
+    return try zip(others, values.dropFirst()).map { other, weights in
+      let y = try samples.canonical(other, weights: weights)
+      let leftOut = (0..<groups).map { distance(x, y, size, greatest(other), without: $0) }
+      let mean = leftOut.reduce(0, +) / Double(groups)
+      let variance = leftOut.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } * Double(groups - 1) / Double(groups)
+      return Estimate(
+        distance: distance(x, y, size, greatest(other), without: nil), standardError: variance.squareRoot(),
+        noiseFloor: noiseFloor)
+    }
   }
 
   private static func greatest(_ values: [Double]) -> Double { values.reduce(0) { max($0, abs($1)) } }

@@ -248,7 +248,9 @@ private func isClose(_ a: [Double], _ b: [Double]) -> Bool {
 
   /// What is paid is the normalised score, by the moments of the observations, not the score itself.
   @Test func rankingPaysTheNormalisedScore() throws {
-    let model = RankingReward(training: Self.small, seed: 1)
+    var training = Self.small
+    training.stepsAtArrival = 32
+    let model = RankingReward(training: training, seed: 1)
     let batch = seen([0, 1, 1, nil, 1], [helpful, useless])
     model.train(on: batch)
     #expect(model.rewards(of: [helpful, useless]) == [0, 0] && model.version == 0)
@@ -574,4 +576,34 @@ private func isClose(_ a: [Double], _ b: [Double]) -> Bool {
       await #expect(throws: GuerdonError.self) { try await reproduced(configuration, jobs: 1) }
     }
   }
+
+  // MARK: NetHack
+
+  /// NetHack's message line through the bridge, labelled in a task of its own while PPO plays.
+  @Test(.enabled(if: hasWorlds)) func netHackIsLabelledWhileItIsPlayed() async throws {
+    var nethack = GymnasiumConfiguration("nle:NetHackScore-v0")
+    nethack.python = worlds
+    nethack.observing = ["blstats", "message"]
+    let environment = try GymnasiumEnvironment(nethack, count: 4, seed: 1)
+    let reader = try #require(ByteCaptions(field: "message", of: environment.spec))
+    let model = RetrievalReward()
+    let annotator = AsynchronousAnnotator(KeywordLabeller(keywords: ["door", "gold"]), batch: 100, idle: .milliseconds(5))
+    let reward = OnlineIntrinsicReward(model: model, reader: reader, annotator: annotator)
+    var configuration = PPO.Configuration()
+    configuration.rolloutSteps = 64
+    configuration.normalizesObservations = true
+    let ppo = try PPO(
+      environment: environment, configuration: configuration, reward: .live(reward), seed: 1,
+      pool: WorkerPool(threads: 1))
+    #expect(
+      try await patiently {
+        _ = try ppo.iterate()
+        return model.labelledCaptions >= 3
+      })
+    #expect(reward.captioned > 0 && reward.captioned < reward.steps)
+  }
 }
+
+/// The Python of `scripts/setup --worlds`, which has NLE.
+private let worlds = Dependencies.directory.map { $0.appendingPathComponent("worlds/bin/python") }
+private let hasWorlds = worlds.map { FileManager.default.isExecutableFile(atPath: $0.path) } ?? false

@@ -146,7 +146,9 @@ private final class CaptionTrainer<Example> {
 }
 
 /// The outputs of a network that is not learning, caption by caption.
-private func inferred(_ captions: [Caption], by module: some Module, batch: Int, _ output: ([Caption]) -> Tensor) -> [Double] {
+private func inferred(
+  _ captions: [Caption], by module: some Module, batch: Int, _ output: ([Caption]) -> Tensor
+) -> [Double] {
   module.eval()
   defer { module.train() }
   // Captions of one length together: the network is as wide as the longest.

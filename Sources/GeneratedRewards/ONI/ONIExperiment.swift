@@ -181,7 +181,7 @@ extension ONI {
     }
   }
 
-  private static func arms(_ configuration: Configuration) -> [Arm] {
+  private static func allArms(_ configuration: Configuration) -> [Arm] {
     let many = configuration.dungeon.variants
     func arm(_ name: String, _ model: Model, _ change: (inout Arm) -> Void = { _ in }) -> Arm {
       Arm(name, model, configuration, change)
@@ -232,7 +232,7 @@ extension ONI {
     // One thread a run: the order of sums, and so the result, must not depend on the machine.
     setThreads(1)
     // The long ones first.
-    let arms = arms(configuration).sorted { $0.model.hasNetwork && !$1.model.hasNetwork }
+    let arms = allArms(configuration).sorted { $0.model.hasNetwork && !$1.model.hasNetwork }
     let jobs = arms.flatMap { arm in configuration.seeds.map { (arm: arm, seed: $0) } }
     let results = try run.results(jobs.count, of: "oni", named: "runs") { index in
       try measure(jobs[index].arm, seed: jobs[index].seed, interruption: run.interruption)

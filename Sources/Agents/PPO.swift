@@ -141,6 +141,9 @@ public final class PPO: @unchecked Sendable {
     rewardNormalizer = RewardNormalizer(count: count, gamma: Double(configuration.gamma))
     ledger = EpisodeLedger(count: count)
     meter = try RewardMeter(reward, policy: configuration.nonFinite, environment: environment)
+    guard !meter.isLive || !configuration.normalizesRewards else {
+      throw GuerdonError.usage("PPO cannot normalise a live reward: its scale changes while it is learned from.")
+    }
     rollout = Rollout(
       steps: configuration.rolloutSteps, count: count, observationWidth: observationWidth, actionWidth: actionWidth,
       schema: spec.schema)
@@ -190,7 +193,7 @@ public final class PPO: @unchecked Sendable {
     iteration.terms = terms
     if configuration.normalizesRewards { normalizeRewards() }
     rollout.estimateAdvantages(gamma: configuration.gamma, lambda: configuration.lambda)
-    update()
+    try update()
     let count = Double(max(losses.minibatches, 1))
     iteration.policyLoss = losses.policy / count
     iteration.valueLoss = valueLoss / count
@@ -317,7 +320,7 @@ public final class PPO: @unchecked Sendable {
 
   // MARK: Learning
 
-  private func update() {
+  private func update() throws {
     losses = Losses()
     valueLoss = 0
     let remaining = configuration.annealOver.map { max(0, 1 - Float(steps - rollout.rows) / Float(max($0, 1))) } ?? 1
@@ -329,6 +332,10 @@ public final class PPO: @unchecked Sendable {
         let end = min(start + configuration.minibatch, order.count)
         // A single row has no standard deviation to be normalised by.
         if end - start < 2 { break }
+        // A live reward is asked when it is used, never when the step was taken.
+        if try meter.remeasure(rollout) {
+          rollout.estimateAdvantages(gamma: configuration.gamma, lambda: configuration.lambda)
+        }
         batch.gather(rollout, order[start..<end], normalizesAdvantages: configuration.normalizesAdvantages)
         // Two independent networks: one thread each.
         pool.forEach(2) { part in part == 0 ? actorGradients() : criticGradients() }

@@ -24,6 +24,9 @@ extension PPO {
   /// environments, normalisers, counters. One file, old or new, never torn.
   /// - Throws: `GuerdonError` when it cannot be written.
   public func save(to url: URL) throws {
+    guard !meter.isLive else {
+      throw GuerdonError.failure("A training on a live reward has no checkpoint: the reward's own state is not in it.")
+    }
     let state = State(
       configuration: configuration, environment: environment.spec.id, steps: steps,
       optimizerSteps: [actorOptimizer.steps, criticOptimizer.steps, deviationOptimizer.steps], random: random,

@@ -13,6 +13,8 @@ public enum RewardSource: Sendable {
   case episodic(@Sendable (TransitionBatch, Int) throws -> Double)
   /// A reward function's reward on every step, and an episode's number besides on its last one.
   case sum(any RewardFunction, episodic: @Sendable (TransitionBatch, Int) throws -> Double)
+  /// A reward that changes while it is learned from.
+  case live(any LiveReward)
 }
 
 /// What to do with a reward that is not a finite number. Never silently 0.
@@ -36,6 +38,7 @@ final class RewardMeter {
   private let score: (@Sendable (TransitionBatch, Int) throws -> Double)?
   private let policy: NonFinitePolicy
   private let evaluator: (any RewardEvaluator)?
+  private let live: (any LiveReward)?
   private let termNames: [String]
   private var terms: [Double] = []
   /// Each environment's episode so far, for episodic rewards.
@@ -50,10 +53,11 @@ final class RewardMeter {
     lengths = Array(repeating: 0, count: environment.count)
     let function: (any RewardFunction)?
     switch source {
-    case .environment: (function, score) = (nil, nil)
-    case .function(let given): (function, score) = (given, nil)
-    case .episodic(let given): (function, score) = (nil, given)
-    case .sum(let first, let second): (function, score) = (first, second)
+    case .environment: (function, score, live) = (nil, nil, nil)
+    case .function(let given): (function, score, live) = (given, nil, nil)
+    case .episodic(let given): (function, score, live) = (nil, given, nil)
+    case .sum(let first, let second): (function, score, live) = (first, second, nil)
+    case .live(let given): (function, score, live) = (nil, nil, given)
     }
     evaluator = try function?.makeEvaluator()
     termNames = function?.termNames ?? []
@@ -81,6 +85,13 @@ final class RewardMeter {
       }
     }
     if let score { try addScores(score, to: rollout) }
+    if let live {
+      try live.observe(
+        CollectedRollout(
+          transitions: rollout.transitions, steps: rollout.steps, count: rollout.count,
+          environmentRewards: rollout.rewards, terminated: rollout.terminated, truncated: rollout.truncated))
+      _ = try live.revise(&rollout.rewards)
+    }
     try check(rollout, terms: evaluator == nil ? nil : terms)
     return termNames.enumerated().map { index, name in
       let values = terms[index * rollout.rows..<(index + 1) * rollout.rows]
@@ -88,6 +99,18 @@ final class RewardMeter {
         name: name, mean: values.reduce(0, +) / Double(rollout.rows), min: values.min() ?? 0, max: values.max() ?? 0)
     }
   }
+
+  /// Brings the rewards of the rollout measured last up to date, where they come from a live reward.
+  /// - Returns: true if one may have changed.
+  /// - Throws: as `measure`.
+  func remeasure(_ rollout: Rollout) throws -> Bool {
+    guard let live, try live.revise(&rollout.rewards) else { return false }
+    try check(rollout, terms: nil)
+    return true
+  }
+
+  /// Whether rewards may change after they were measured.
+  var isLive: Bool { live != nil }
 
   /// Pays every episode that ended its score, on top of what a reward function paid.
   private func addScores(
@@ -109,7 +132,10 @@ final class RewardMeter {
   }
 
   /// The environments were reset: what was open will never end.
-  func forgetOpenEpisodes() { for i in lengths.indices { lengths[i] = 0 } }
+  func forgetOpenEpisodes() {
+    for i in lengths.indices { lengths[i] = 0 }
+    live?.forgetOpenEpisodes()
+  }
 
   private func append(_ batch: TransitionBatch, _ row: Int, to i: Int) {
     let episode = open[i]

@@ -79,6 +79,8 @@ public final class PolicySearch {
       case .function(let function): try Self.sum(function, episode)
       case .sum(let function, let score):
         try Self.sum(function, episode) + score(episode.transitions, episode.length)
+      case .live:
+        throw GuerdonError.usage("A search over policies compares them by one reward, and a live reward changes.")
       }
     if sum.isFinite { return sum }
     switch nonFinite {

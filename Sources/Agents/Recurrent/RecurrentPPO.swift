@@ -102,7 +102,7 @@ public final class RecurrentPPO {
     let terms = try meter.measure(rollout)
     let finished = ledger.enter(rollout, environmentRewards: environmentRewards)
     rollout.estimateAdvantages(gamma: configuration.gamma, lambda: configuration.lambda)
-    let losses = update(observations, firsts, initialState)
+    let losses = try update(observations, firsts, initialState)
     if let (name, value) = losses.first(where: { !$0.value.isFinite }) {
       throw GuerdonError.failure("Training diverged after \(steps) steps: the \(name) loss became \(value).")
     }
@@ -195,18 +195,26 @@ public final class RecurrentPPO {
     return (seen, firsts)
   }
 
-  private func update(_ observations: [Float], _ firsts: [Float], _ initialState: Tensor) -> [String: Double] {
+  private func update(
+    _ observations: [Float], _ firsts: [Float], _ initialState: Tensor
+  ) throws -> [String: Double] {
     let count = rollout.count, width = environment.spec.observationSpace.width
     let shape = [rollout.steps, count]
     let inputs = Tensor(observations, shape: shape + [width]), starts = Tensor(firsts, shape: shape)
     let actions = Tensor(rollout.actions.array, shape: shape + [distribution.width])
-    let advantages = Tensor(rollout.advantages.array, shape: shape), returns = Tensor(rollout.returns.array, shape: shape)
+    var advantages = Tensor(rollout.advantages.array, shape: shape), returns = Tensor(rollout.returns.array, shape: shape)
     let before = noGrad { logProbability(network(inputs, starts: starts, state: initialState).outputs, actions).value }
     var sums = ["policy": 0.0, "value": 0.0, "entropy": 0.0]
     var order = Array(0..<count)
     for _ in 0..<configuration.epochs {
       for i in stride(from: count - 1, to: 0, by: -1) { order.swapAt(i, random.integer(below: i + 1)) }
       for part in 0..<configuration.minibatches {
+        // A live reward is asked when it is used, never when the step was taken.
+        if try meter.remeasure(rollout) {
+          rollout.estimateAdvantages(gamma: configuration.gamma, lambda: configuration.lambda)
+          advantages = Tensor(rollout.advantages.array, shape: shape)
+          returns = Tensor(rollout.returns.array, shape: shape)
+        }
         let chosen = order[part * count / configuration.minibatches..<(part + 1) * count / configuration.minibatches]
         let index = Tensor(chosen.map { Int64($0) })
         func pick(_ tensor: Tensor, _ dim: Int = 1) -> Tensor { tensor.indexSelect(dim: dim, index: index) }

@@ -71,7 +71,8 @@ import Torch
       """
       import json, sys, torch
       d = json.load(sys.stdin)
-      new, old, ref, a, m = (torch.tensor(d[k], dtype=torch.float64) for k in ("new", "old", "reference", "advantages", "mask"))
+      names = ("new", "old", "reference", "advantages", "mask")
+      new, old, ref, a, m = (torch.tensor(d[k], dtype=torch.float64) for k in names)
       new.requires_grad_()
       total, count = 0, 0
       for i in range(len(a)):

@@ -136,7 +136,8 @@ private final class FixedChat: ChatModel {
     }
     let vocabulary = try FormulaVocabulary(signals: 4)
     var random = RandomGenerator(seed: 4)
-    let texts = (0..<200).map { _ in vocabulary.text(of: vocabulary.randomFormula(&random)) } + ["-g1 / (g2 + -g3 * g4)"]
+    let texts =
+      (0..<200).map { _ in vocabulary.text(of: vocabulary.randomFormula(&random)) } + ["-g1 / (g2 + -g3 * g4)"]
     let point = [0.3, 0.9, 0.45, 0.7]
     let expected: [[Double]] = try Python.run(
       """
@@ -302,7 +303,7 @@ private final class FixedChat: ChatModel {
     ]
     let trials = try scorer.score(texts, shouldStop: { false })
     #expect(trials.map(\.score) == [0, 0, 0, 0.5, 0.5, 0, 0.5])
-    #expect(trials.prefix(3).allSatisfy(\.isInvalid))
+    #expect(trials.prefix(3).allSatisfy { $0.isInvalid })
     #expect(
       trials.dropFirst(3).map(\.outcome) == [.trained, .duplicate(of: 3), .broken, .duplicate(of: 3)])
     // Two trainings with one seed; three updates were asked for in each, and those of the broken one are lost.
@@ -398,34 +399,37 @@ private final class FixedChat: ChatModel {
     }
   }
 
-  /// The prototype's table of the brief: five instances, greedy test accuracy.
+  /// The prototype's table of the brief by the median of nine instances: one training in 25 or so meets the outcome by
+  /// luck, and one in 12 misses a third.
   @Test func whatRewardsTeach() throws {
-    func mean(_ text: String, reversed: Set<Int> = []) throws -> Double {
-      Statistics.mean(
-        try (0..<5).map { seed in
+    func median(_ text: String, reversed: Set<Int> = []) throws -> Double {
+      Statistics.median(
+        try (0..<9).map { seed in
           let learner = CipherTable(StaleRuleCipher(seed: UInt64(seed), reversed: reversed))
           return try #require(try DERL.finalTraining(formula(text), learner, seed: UInt64(seed))).accuracy
         })
     }
-    for text in [DERL.outcome, DERL.average, "3*g1+g2+g3+0.3*g4"] { #expect(try mean(text) <= 0.05, "\(text)") }
-    for text in ["g1+g2+g3", "g1+0.5*g2+0.5*g3-0.5*g4"] { #expect(try mean(text) >= 0.9, "\(text)") }
-    #expect(try mean("g1-g2+g3", reversed: [1]) >= 0.9)
-    #expect(try mean("g1+g2+g3", reversed: [1]) <= 0.05)
+    for text in [DERL.outcome, DERL.average, "3*g1+g2+g3+0.3*g4"] { #expect(try median(text) <= 0.05, "\(text)") }
+    for text in ["g1+g2+g3", "g1+0.5*g2+0.5*g3-0.5*g4"] { #expect(try median(text) >= 0.9, "\(text)") }
+    #expect(try median("g1-g2+g3", reversed: [1]) >= 0.9)
+    #expect(try median("g1+g2+g3", reversed: [1]) <= 0.05)
     // A reward that is not a number ends the training: g2 is 1/3 + 1e-6 at times.
     let learner = CipherTable(StaleRuleCipher(seed: 0))
     #expect(try DERL.finalTraining(formula("g1/(g2 - 1.000001)"), learner, seed: 0) == nil)
   }
 
-  /// One step of the table against the same step by LibTorch, from the same samples: the first update is blind to all but
-  /// the gradient's direction, so that a large and a small step are both taken.
+  /// Up to what 1e-6 beside the deviation leaves.
   @Test func aPositiveAffineChangeTrainsTheSamePolicy() throws {
-    let learner = CipherTable(StaleRuleCipher(seed: 3))
+    var training = InnerTraining.cipher
+    training.updates = 10
+    let learner = CipherTable(StaleRuleCipher(seed: 3), training: training)
     func policy(_ text: String) throws -> CipherTable.Policy {
       try #require(learner.train(on: formula(text), from: nil, data: .inner, seed: 5, mayContinue: { true }))
     }
     let one = try policy("g1 + g2 + g3"), other = try policy("10*(g1 + g2 + g3) - 3")
-    #expect(zip(one.logits, other.logits).allSatisfy { abs($0 - $1) < 1e-2 })
-    #expect(try policy("g1 + g2 + g3") == one)
+    #expect(zip(one.logits, other.logits).allSatisfy { abs($0 - $1) < 1e-3 })
+    #expect(one.logits.contains { abs($0) > 0.1 })
+    #expect(try policy("g1 + g2 + g3") == one && policy("g1 + g2") != one)
   }
 
   @Test func theTransformerLearnsASingleThird() throws {
@@ -479,7 +483,8 @@ private final class FixedChat: ChatModel {
     #expect(result.trials.prefix(4).map(\.score) == [0.25, 0.75, 0, 0])
     let requests = chat.requests.withLock { $0 }
     #expect(requests.map(\.n) == [4, 4])
-    let first = try #require(requests.first?.messages.last).content, second = try #require(requests.last?.messages.last).content
+    let first = try #require(requests.first?.messages.last).content
+    let second = try #require(requests.last?.messages.last).content
     #expect(!first.contains("accuracy of the policy trained on it") && first.contains("g2: two"))
     #expect(second.contains("0.7500 g1 + g2\n0.2500 g1 + g3"))
     #expect(!second.contains("g3 * ("))

@@ -96,7 +96,7 @@ public struct DERL: Method {
     /// - Throws: `GuerdonError.usage` for a search that cannot be run.
     func check() throws {
       guard iterations >= 1, formulas >= 1, epochs >= 1, innerSeconds > 0 else {
-        throw GuerdonError.usage("derl needs at least 1 iteration, 1 formula and 1 epoch, and time for inner trainings.")
+        throw GuerdonError.usage("derl needs at least 1 iteration, 1 formula, 1 epoch and time for inner trainings.")
       }
       guard learningRate > 0, weightDecay >= 0, maxGradientNorm > 0, loss.clip > 0, loss.klCoefficient >= 0 else {
         throw GuerdonError.usage("derl needs positive learning rate, clip and gradient norm, and no negative weights.")
@@ -222,7 +222,9 @@ public struct DERL: Method {
       let loss = GRPO.loss(
         logProbabilities, old: old, reference: anchor, advantages: Tensor(advantages.map { Float($0) }), mask: mask,
         configuration.loss)
-      guard loss.item().isFinite else { throw GuerdonError.failure("derl's formula model diverged; lower its learning rate.") }
+      guard loss.item().isFinite else {
+        throw GuerdonError.failure("derl's formula model diverged; lower its learning rate.")
+      }
       optimizer.zeroGrad()
       loss.backward()
       clipGradNorm(optimizer.parameters, maxNorm: configuration.maxGradientNorm)

@@ -3,8 +3,8 @@ import Experiments
 import Foundation
 import Torch
 
-/// Does the policy gradient over formulas find rewards that random search does not? On the stale-rule cipher of the brief:
-/// the outcome alone is never reached, and the average of all signals teaches the stale rule.
+/// Does the policy gradient over formulas find rewards that random search does not? On the stale-rule cipher of the
+/// brief, where the outcome alone is never reached, and the average of all signals teaches the stale rule.
 extension DERL {
   public enum Part: String, Sendable, Hashable, Codable, CaseIterable {
     /// DERL, random search, prompted evolution, and the two fixed rewards.
@@ -273,7 +273,9 @@ extension DERL {
   private static func claims(_ measured: [String: [Measured]]) -> [Verdict] {
     func values(_ arm: String) -> [Measured] { measured[arm] ?? [] }
     func smallest(_ numbers: [Double]) -> Double { numbers.min() ?? .nan }
-    func gains(_ arm: String, over other: String) -> [Double] { zip(values(arm), values(other)).map { $0.last - $1.last } }
+    func gains(_ arm: String, over other: String) -> [Double] {
+      zip(values(arm), values(other)).map { $0.last - $1.last }
+    }
     // Where there is no winner, none of them does anything.
     func share(_ winners: [[Double]?], _ condition: ([Double]) -> Bool) -> Double {
       Double(winners.count { $0.map(condition) ?? false }) / Double(max(winners.count, 1))
@@ -360,7 +362,9 @@ extension DERL {
       return "\(name): \(means.joined(separator: " "))"
     }
     let found = measured.sorted { $0.key < $1.key }.filter { $0.value.contains { !$0.means.isEmpty } }
-      .map { name, values in "\(name): " + values.map { "\"\($0.formula)\" \(figure($0.test))" }.joined(separator: ", ") }
+      .map { name, values in
+        "\(name): " + values.map { "\"\($0.formula)\" \(figure($0.test))" }.joined(separator: ", ")
+      }
     let wasted = (measured["derl"] ?? []).map { Double($0.cost.wastedUpdates) / Double(max($0.cost.updates, 1)) }
     return [
       "The task is the stale-rule cipher, not ALFWorld, ScienceWorld or GSM8K; the formula model has some 10^5 weights and is trained here, not Qwen2.5.",

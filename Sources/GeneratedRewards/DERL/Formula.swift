@@ -1,7 +1,7 @@
 import Basics
 import Foundation
 
-/// A Meta-Reward R(g) = Func(g1, …, gk; φ): an arithmetic expression over signals g1…gk, numbers, + − * / and parentheses.
+/// A Meta-Reward R(g) = Func(g1, …, gk; φ): arithmetic over signals g1 … gk, numbers, + − * / and parentheses.
 ///
 /// The grammar is the one of arithmetic in Python, without powers, floor divisions and exponents of numbers:
 /// ```
@@ -143,8 +143,8 @@ public struct Formula: Sendable, Hashable {
 
   // MARK: Equivalence
 
-  /// Equal for formulas that differ by a positive affine change, a R + b with a > 0: advantages within a group do not see
-  /// it, so that training on both would be paid twice.
+  /// Equal for formulas that differ by a positive affine change, a R + b with a > 0: advantages within a group do not
+  /// see it, so that training on both would be paid twice.
   ///
   /// The values at 16 fixed points with their mean taken off and divided by their deviation, to 7 digits; nil where one
   /// of the points has no value. Constants are all alike.
@@ -188,8 +188,8 @@ public struct Formula: Sendable, Hashable {
     return isStable ? .stable : .unstable
   }
 
-  /// Interval arithmetic over g ∈ [0, 1]^k: no product of two parts that hold signals, and no divisor that holds one and
-  /// may be zero.
+  /// Interval arithmetic over g ∈ [0, 1]^k: no product of two parts that hold signals, and no divisor that holds one
+  /// and may be zero.
   private var isStable: Bool {
     typealias Part = (low: Double, high: Double, holdsSignal: Bool)
     var stack: [Part] = []

@@ -1,10 +1,10 @@
 import Basics
 import Torch
 
-/// The paper's 12-weight variant (appendix C): a binary tree over four signals whose three nodes mix the four operations.
+/// The paper's 12-weight variant (appendix C): a binary tree over four signals whose three nodes mix four operations.
 ///
-/// A node is w_add (a + b) + w_sub (a − b) + w_mul a b + w_div a / b; the first two take (g1, g2) and (g3, g4), the third
-/// their outputs. It shows what such a form can express; no search goes over it.
+/// A node is w_add (a + b) + w_sub (a − b) + w_mul a b + w_div a / b; the first two take (g1, g2) and (g3, g4), the
+/// third their outputs. It shows what such a form can express; no search goes over it.
 public struct FormulaGraph: Sendable, Hashable {
   /// [node, operation]: add, subtract, multiply, divide.
   public var weights: [Double]

@@ -97,8 +97,8 @@ public struct FormulaVocabulary: Sendable, Hashable {
     }
   }
 
-  /// Some of the signals in order, each with or without a constant, joined by operators; now and then a product, a ratio
-  /// or a parenthesis of two.
+  /// Some of the signals in order, each with or without a constant, joined by operators; now and then a product, a
+  /// ratio or a parenthesis of two.
   private func randomExpression(_ random: inout RandomGenerator) -> [String] {
     let usable = (1...signals).map { "g\($0)" }.filter { isAllowed[id($0)] }
     var chosen = usable.filter { _ in random.uniform() < 0.75 }

@@ -32,8 +32,8 @@ extension DERL {
     let names = signals.enumerated().map { "g\($0 + 1): \($1)" }.joined(separator: "\n")
     var parts = [
       """
-      A policy is trained by reinforcement learning on a reward that is one arithmetic formula over these signals, each \
-      between 0 and 1:
+      A policy is trained by reinforcement learning on a reward that is one arithmetic formula over these signals, \
+      each between 0 and 1:
       \(names)
       """
     ]
@@ -63,8 +63,8 @@ extension DERL {
   }
 }
 
-/// Rules in place of the language model: the best formulas of the prompt with a word replaced, inserted or taken out, or a
-/// random formula where there is none.
+/// Rules in place of the language model: the best formulas of the prompt with a word replaced, inserted or taken out, or
+/// a random formula where there is none.
 public final class FormulaMutator: ChatModel, @unchecked Sendable {
   public let name = "rules that change formulas"
   private let vocabulary: FormulaVocabulary

@@ -189,7 +189,9 @@ public struct CipherTable: InnerLearner {
         }
         for row in stride(from: 0, to: current.count, by: symbols) {
           let total = slopes[row..<row + symbols].reduce(0, +)
-          for place in row..<row + symbols { gradients.base[place] = Float(slopes[place] - exp(current[place]) * total) }
+          for place in row..<row + symbols {
+            gradients.base[place] = Float(slopes[place] - exp(current[place]) * total)
+          }
         }
         policy.logits.withUnsafeMutableBufferPointer { logits in
           guard let logits = logits.baseAddress else { return }

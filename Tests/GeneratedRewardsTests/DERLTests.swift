@@ -346,6 +346,16 @@ private final class FixedChat: ChatModel {
     #expect(scorer.result.means() == [0.95, 2.0 / 3])
   }
 
+  /// Two trainings at 0.9 count more than one at 1: 1.8 / 3 against 1 / 2. Duplicates of one training do not.
+  @Test func confirmationCountsTrainings() throws {
+    let learner = ScriptedLearner { $0.text.contains("g2") ? 1 : 0.9 }
+    var scorer = FormulaScorer(learner, configuration: settings(), seed: 1)
+    for texts in [["g1 + g3", "g2", "2 * g2", "3 * g2"], ["5*(g1 + g3) - 1"]] {
+      _ = try scorer.score(texts, shouldStop: { false })
+    }
+    #expect(scorer.result.best?.text == "g2" && scorer.result.mostConfirmed?.text == "g1 + g3")
+  }
+
   /// A score that is plain to see in the formula is learned from in 15 iterations, and only by the model that learns.
   @Test func theModelLearnsWhatScores() throws {
     let vocabulary = try FormulaVocabulary(signals: 4)

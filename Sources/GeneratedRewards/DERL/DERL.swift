@@ -148,17 +148,38 @@ public struct DERL: Method {
   }
 
   public struct Result<Policy: Sendable>: Sendable {
+    /// Signals that the formulas are over.
+    public let signals: Int
     /// All n · E, in order.
     public var trials: [Trial] = []
     public var cost = Cost()
     /// The best policy of the last iteration that had one; DERL-pop. goes on from it.
     public var checkpoint: Policy?
 
+    init(signals: Int) { self.signals = signals }
+
     /// φ*: the highest score of the whole search; of equals the shortest, then the first.
     public var best: Trial? {
       trials.filter { !$0.isInvalid }.min {
         ($1.score, $0.text.count, $0.id) < ($0.score, $1.text.count, $1.id)
       }
+    }
+
+    /// The formula that was best confirmed: the highest Σv / (m + 1) over the m trainings of a formula and its positive
+    /// affine changes, of equals the shortest, then the first. One lucky training does not make it.
+    public var mostConfirmed: Trial? {
+      var classes: [AnyHashable: [Trial]] = [:]
+      for trial in trials where [.trained, .capped, .broken].contains(trial.outcome) {
+        guard let formula = try? Formula(trial.text, signals: signals) else { continue }
+        classes[formula.affineClass.map { AnyHashable($0) } ?? AnyHashable(trial.text), default: []].append(trial)
+      }
+      func confidence(_ trials: [Trial]) -> Double { trials.reduce(0) { $0 + $1.score } / Double(trials.count + 1) }
+      let candidates = classes.values.compactMap { trials in
+        trials.min { ($0.text.count, $0.id) < ($1.text.count, $1.id) }.map { (trial: $0, value: confidence(trials)) }
+      }
+      return candidates.min {
+        ($1.value, $0.trial.text.count, $0.trial.id) < ($0.value, $1.trial.text.count, $1.trial.id)
+      }?.trial
     }
 
     /// Mean score of each iteration.
@@ -271,7 +292,7 @@ public protocol InnerLearner: Sendable {
 
 /// The inner level of one search: what n formulas at a time score, and what was spent on them.
 struct FormulaScorer<Learner: InnerLearner> {
-  private(set) var result = DERL.Result<Learner.Policy>()
+  private(set) var result: DERL.Result<Learner.Policy>
   private let learner: Learner
   private let configuration: DERL.Configuration
   private let population: Bool
@@ -280,6 +301,7 @@ struct FormulaScorer<Learner: InnerLearner> {
   private var iteration = 0
 
   init(_ learner: Learner, configuration: DERL.Configuration, population: Bool = false, seed: UInt64, jobs: Int = 1) {
+    result = DERL.Result(signals: learner.signals)
     self.learner = learner
     self.configuration = configuration
     self.population = population

@@ -122,12 +122,17 @@ extension DERL {
     var formula = ""
     /// Of fresh policies with that formula.
     var test = 0.0
+    /// The formula with the most confirmations, and fresh policies with it.
+    var confirmed = ""
+    var confirmedTest = 0.0
+    /// Of the last iteration's best policy, on the test data.
+    var checkpointTest = 0.0
     /// Invalid share of the last 3 iterations.
     var invalid = 0.0
     /// ∂R/∂g at (0, ½, ½, ½) of the last iteration's formulas that reach 0.9; nil where it has none.
     var winners: [[Double]?] = []
-    /// Shares of the last iteration's formulas.
-    var structure: [Formula.Structure: Double] = [:]
+    /// Shares of each iteration's formulas.
+    var structure: [Formula.Structure: [Double]] = [:]
     var cost = Cost()
 
     var last: Double { Statistics.mean(Array(means.suffix(3))) }
@@ -161,8 +166,12 @@ extension DERL {
     measured["prompted evolution (rules)"] = prompted
     for (name, values) in measured where values.allSatisfy({ !$0.means.isEmpty }) {
       for iteration in 0..<configuration.iterations {
-        try run.log(
-          step: iteration, ["\(name)/validation": Statistics.mean(values.map { $0.means[iteration] })])
+        var scalars = ["\(name)/validation": Statistics.mean(values.map { $0.means[iteration] })]
+        for kind in Formula.Structure.allCases {
+          scalars["\(name)/\(kind.rawValue)"] = Statistics.mean(
+            values.compactMap { $0.structure[kind]?[iteration] })
+        }
+        try run.log(step: iteration, scalars)
       }
     }
     return Evidence(
@@ -237,7 +246,6 @@ extension DERL {
     _ result: Result<Learner.Policy>, _ learner: Learner, seed: UInt64, _ configuration: Configuration
   ) throws -> Measured {
     let last = result.trials.suffix(configuration.formulas)
-    let valid = last.compactMap { try? Formula($0.text, signals: learner.signals) }
     var measured = Measured()
     measured.means = result.means()
     measured.invalid = Statistics.mean(
@@ -246,10 +254,18 @@ extension DERL {
       (try? Formula(trial.text, signals: learner.signals))?.derivative(at: [0, 0.5, 0.5, 0.5])?.gradient
     }
     for kind in Formula.Structure.allCases {
-      // Of the cipher's signals the last is no help, and a reversed one none either; who designs it does not say which.
-      measured.structure[kind] = Double(valid.count { $0.structure() == kind }) / Double(last.count)
+      measured.structure[kind] = result.perIteration { trials in
+        let alike = trials.count { (try? Formula($0.text, signals: learner.signals))?.structure() == kind }
+        return Double(alike) / Double(trials.count)
+      }
     }
     measured.cost = result.cost
+    measured.checkpointTest = result.checkpoint.map { learner.accuracy(of: $0, on: .test) } ?? 0
+    if let confirmed = result.mostConfirmed {
+      measured.confirmed = confirmed.text
+      measured.confirmedTest = try test(
+        Formula(confirmed.text, signals: learner.signals), learner, seed: seed, configuration)
+    }
     if let best = result.best {
       (measured.best, measured.formula) = (best.score, best.text)
       measured.test = try test(Formula(best.text, signals: learner.signals), learner, seed: seed, configuration)
@@ -317,13 +333,15 @@ extension DERL {
       guard values.allSatisfy({ !$0.means.isEmpty }) else { return metrics }
       metrics["validation, last 3"] = values.map(\.last)
       metrics["validation, best"] = values.map(\.best)
-      metrics["invalid, last 3"] = values.map(\.invalid)
+      metrics["test, most confirmed"] = values.map(\.confirmedTest)
+      metrics["test, last policy"] = values.map(\.checkpointTest)
+      metrics["not a formula, last 3"] = values.map(\.invalid)
       metrics["inner updates"] = values.map { Double($0.cost.updates) }
       metrics["inner updates wasted"] = values.map { Double($0.cost.wastedUpdates) }
       metrics["trainings"] = values.map { Double($0.cost.trainings) }
       metrics["trainings saved"] = values.map { Double($0.cost.duplicates) }
       for kind in Formula.Structure.allCases {
-        metrics["\(kind.rawValue), last"] = values.map { $0.structure[kind] ?? 0 }
+        metrics["\(kind.rawValue), last"] = values.map { $0.structure[kind]?.last ?? 0 }
       }
       return metrics
     }
@@ -361,16 +379,20 @@ extension DERL {
       }
       return "\(name): \(means.joined(separator: " "))"
     }
-    let found = measured.sorted { $0.key < $1.key }.filter { $0.value.contains { !$0.means.isEmpty } }
-      .map { name, values in
-        "\(name): " + values.map { "\"\($0.formula)\" \(figure($0.test))" }.joined(separator: ", ")
-      }
+    let searches = measured.sorted { $0.key < $1.key }.filter { $0.value.contains { !$0.means.isEmpty } }
+    let found = searches.map { name, values in
+      "\(name): " + values.map { "\"\($0.formula)\" \(figure($0.test))" }.joined(separator: ", ")
+    }
+    let confirmed = searches.map { name, values in
+      "\(name): " + values.map { "\"\($0.confirmed)\" \(figure($0.confirmedTest))" }.joined(separator: ", ")
+    }
     let wasted = (measured["derl"] ?? []).map { Double($0.cost.wastedUpdates) / Double(max($0.cost.updates, 1)) }
     return [
       "The task is the stale-rule cipher, not ALFWorld, ScienceWorld or GSM8K; the formula model has some 10^5 weights and is trained here, not Qwen2.5.",
       "Prompted evolution is driven by rules that change the best formulas shown, not by a language model.",
       "Mean validation accuracy by iteration. " + curves.joined(separator: "; ") + ".",
       "Best formula of each seed and its fresh test accuracy. " + found.joined(separator: "; ") + ".",
+      "Most confirmed formula of each seed and its fresh test accuracy. " + confirmed.joined(separator: "; ") + ".",
       "Inner updates spent on trainings that broke down or ran out of time, as a share of DERL's: "
         + wasted.map(figure).joined(separator: ", ") + ".",
     ]

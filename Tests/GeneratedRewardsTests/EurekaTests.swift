@@ -19,10 +19,10 @@ import Testing
   @Test func aFailureScoresMinusTenThousandAndTheFirstOfEqualsWins() {
     let scores: [[Double]?] = [nil, [0.2], [0.1, 0.2]]
     let trials = scores.enumerated().map { index, fitness in
-      Eureka.Trial(id: index, iteration: 0, program: index, digest: fitness.map(digest))
+      ReflectiveSearch.Trial(id: index, iteration: 0, program: index, digest: fitness.map(digest))
     }
     #expect(trials[0].score == -10_000)
-    #expect(Eureka.best(of: trials)?.id == 1)
+    #expect(ReflectiveSearch.best(of: trials)?.id == 1)
   }
 
   /// The parent is the best of the round before, whatever was better earlier; ids stand still over failures; a round of
@@ -30,7 +30,7 @@ import Testing
   @Test func eachRoundIsWrittenFromTheBestOfTheLast() {
     let scores: [Int: [Double]] = [1: [0.9], 3: [0.2], 5: [0.5]]  // round 0: 0-2, round 1: 3-5, round 2: none, round 3
     var parents: [Int?] = []
-    let trials: [Eureka.Trial<Int>] = Eureka.search(
+    let trials = ReflectiveSearch<Int>.run(
       iterations: 4, samples: 3,
       write: { parent in
         parents.append(parent?.id)
@@ -39,7 +39,8 @@ import Testing
       train: { program, id in
         #expect(program == id)
         return scores[id].map(digest)
-      })
+      }
+    ).trials
     #expect(parents == [nil, nil, nil, 1, 1, 1, 5, 5, 5, 5, 5, 5])
     #expect(trials.map(\.id) == Array(0..<12) && trials.map(\.iteration) == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3])
   }

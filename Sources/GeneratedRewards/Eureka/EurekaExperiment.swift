@@ -74,7 +74,7 @@ extension Eureka {
     _ arm: Arm, seed: UInt64, _ configuration: Configuration, _ world: MisfitWorld
   ) -> [Double] {
     var writer = MisfitProposer(seed: seed)
-    let trials: [Trial<MisfitProposer.Program>] = search(
+    let trials = ReflectiveSearch<MisfitProposer.Program>.run(
       iterations: configuration.iterations, samples: configuration.samples,
       write: { parent in
         guard let parent, let digest = parent.digest, arm != .noEvolution else { return writer.sample() }
@@ -88,7 +88,8 @@ extension Eureka {
           MisfitProposer.source(program), name: "program \(id)", schema: MisfitWorld.schema,
           options: .init(checks: false))
         return compiled.flatMap { try? world.train($0, seed: random.next()) }
-      })
+      }
+    ).trials
     var best = -Double.infinity
     return (0..<configuration.iterations).map { iteration in
       best = max(best, trials.filter { $0.iteration == iteration }.map(\.score).max() ?? best)

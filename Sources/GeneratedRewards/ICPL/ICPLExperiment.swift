@@ -1,6 +1,7 @@
 import Basics
 import Experiments
 import Foundation
+import Proposers
 import RewardPrograms
 
 /// Is "the best" and "the worst" enough to find rewards by? On the Misfit world of the brief, where a rule-based writer
@@ -258,7 +259,7 @@ extension ICPL {
     seed: UInt64, _ configuration: Configuration, _ world: MisfitWorld
   ) -> (best: Double, program: MisfitProposer.Program?) {
     var writer = MisfitProposer(seed: seed)
-    let trials: [Eureka.Trial<MisfitProposer.Program>] = Eureka.search(
+    let search = ReflectiveSearch<MisfitProposer.Program>.run(
       iterations: configuration.iterations, samples: configuration.samples,
       write: { parent in
         guard let parent, let digest = parent.digest else { return writer.sample() }
@@ -268,7 +269,7 @@ extension ICPL {
         var random = RandomGenerator(seed: seed, spawnKey: [UInt32(id)])
         return (try? compile(program, id: id)).flatMap { try? world.train($0, seed: random.next()) }
       })
-    let best = Eureka.best(of: trials)
+    let best = search.best
     return (best?.score ?? .nan, best?.digest == nil ? nil : best?.program)
   }
 }

@@ -72,3 +72,6 @@ public struct ReflectiveSearch<Program> {
     return search
   }
 }
+
+extension ReflectiveSearch: Sendable where Program: Sendable {}
+extension ReflectiveSearch.Trial: Sendable where Program: Sendable {}

@@ -86,7 +86,7 @@ extension ICPL {
   }
 
   private struct Record: Sendable, Hashable {
-    let programs: [MisfitProposer.Program]
+    let programs: [ComponentGrammar.Program]
     let best: [Int]
     let worst: [Int?]
     let queries: [Query]
@@ -201,14 +201,14 @@ extension ICPL {
     return measured
   }
 
-  private static func compile(_ program: MisfitProposer.Program, id: Int) throws -> RewardProgram {
+  private static func compile(_ program: ComponentGrammar.Program, id: Int) throws -> RewardProgram {
     try RewardProgram.compile(
-      MisfitProposer.source(program), name: "program \(id)", schema: MisfitWorld.schema, options: .init(checks: false))
+      ComponentGrammar.misfit.source(program), name: "program \(id)", schema: MisfitWorld.schema, options: .init(checks: false))
   }
 
   private static func searchMisfit(
     _ arm: Arm, seed: UInt64, _ configuration: Configuration, _ world: MisfitWorld
-  ) throws -> (measured: Measured, program: MisfitProposer.Program?) {
+  ) throws -> (measured: Measured, program: ComponentGrammar.Program?) {
     var writer = MisfitPreferenceWriter(seed: seed)
     var teacher = ProxyTeacher(flip: arm == .noisy ? configuration.flip : 0, seed: seed)
     var scores: [Double] = []
@@ -257,9 +257,9 @@ extension ICPL {
   /// Eureka's loop with as many programs and the scores shown.
   private static func eureka(
     seed: UInt64, _ configuration: Configuration, _ world: MisfitWorld
-  ) -> (best: Double, program: MisfitProposer.Program?) {
-    var writer = MisfitProposer(seed: seed)
-    let search = ReflectiveSearch<MisfitProposer.Program>.run(
+  ) -> (best: Double, program: ComponentGrammar.Program?) {
+    var writer = ComponentWriter(misfit: seed)
+    let search = ReflectiveSearch<ComponentGrammar.Program>.run(
       iterations: configuration.iterations, samples: configuration.samples,
       write: { parent in
         guard let parent, let digest = parent.digest else { return writer.sample() }

@@ -48,7 +48,8 @@ struct FeatureStatistics: Sendable {
     values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count)
   }
 
-  private static func pearson(_ a: [Double], _ b: [Double]) -> Double {
+  /// Pearson's correlation of paired values; 0 where the product of their standard deviations is no more than `least`.
+  static func pearson(_ a: [Double], _ b: [Double], least: Double = 1e-12) -> Double {
     let meanA = average(a), meanB = average(b)
     var covariance = 0.0, varianceA = 0.0, varianceB = 0.0
     for (x, y) in zip(a, b) {
@@ -57,6 +58,6 @@ struct FeatureStatistics: Sendable {
       varianceB += (y - meanB) * (y - meanB)
     }
     let scale = (varianceA * varianceB).squareRoot()
-    return scale > 1e-12 ? covariance / scale : 0
+    return scale > least ? covariance / scale : 0
   }
 }

@@ -1,6 +1,7 @@
 import Basics
 import Experiments
 import Foundation
+import Proposers
 import RewardPrograms
 
 /// Is "the best" and "the worst" enough to find rewards by? On the Misfit world of the brief, where a rule-based writer
@@ -85,7 +86,7 @@ extension ICPL {
   }
 
   private struct Record: Sendable, Hashable {
-    let programs: [MisfitProposer.Program]
+    let programs: [ComponentGrammar.Program]
     let best: [Int]
     let worst: [Int?]
     let queries: [Query]
@@ -200,14 +201,14 @@ extension ICPL {
     return measured
   }
 
-  private static func compile(_ program: MisfitProposer.Program, id: Int) throws -> RewardProgram {
+  private static func compile(_ program: ComponentGrammar.Program, id: Int) throws -> RewardProgram {
     try RewardProgram.compile(
-      MisfitProposer.source(program), name: "program \(id)", schema: MisfitWorld.schema, options: .init(checks: false))
+      ComponentGrammar.misfit.source(program), name: "program \(id)", schema: MisfitWorld.schema, options: .init(checks: false))
   }
 
   private static func searchMisfit(
     _ arm: Arm, seed: UInt64, _ configuration: Configuration, _ world: MisfitWorld
-  ) throws -> (measured: Measured, program: MisfitProposer.Program?) {
+  ) throws -> (measured: Measured, program: ComponentGrammar.Program?) {
     var writer = MisfitPreferenceWriter(seed: seed)
     var teacher = ProxyTeacher(flip: arm == .noisy ? configuration.flip : 0, seed: seed)
     var scores: [Double] = []
@@ -256,9 +257,9 @@ extension ICPL {
   /// Eureka's loop with as many programs and the scores shown.
   private static func eureka(
     seed: UInt64, _ configuration: Configuration, _ world: MisfitWorld
-  ) -> (best: Double, program: MisfitProposer.Program?) {
-    var writer = MisfitProposer(seed: seed)
-    let trials: [Eureka.Trial<MisfitProposer.Program>] = Eureka.search(
+  ) -> (best: Double, program: ComponentGrammar.Program?) {
+    var writer = ComponentWriter(misfit: seed)
+    let search = ReflectiveSearch<ComponentGrammar.Program>.run(
       iterations: configuration.iterations, samples: configuration.samples,
       write: { parent in
         guard let parent, let digest = parent.digest else { return writer.sample() }
@@ -268,7 +269,7 @@ extension ICPL {
         var random = RandomGenerator(seed: seed, spawnKey: [UInt32(id)])
         return (try? compile(program, id: id)).flatMap { try? world.train($0, seed: random.next()) }
       })
-    let best = Eureka.best(of: trials)
+    let best = search.best
     return (best?.score ?? .nan, best?.digest == nil ? nil : best?.program)
   }
 }

@@ -7,7 +7,7 @@ import Proposers
 /// It reads the good and the bad program, their traces and the past good ones, and no score. It tests the loop, not a
 /// language model's knowledge.
 struct MisfitPreferenceWriter: RewardWriter {
-  typealias Program = MisfitProposer.Program
+  typealias Program = ComponentGrammar.Program
 
   /// Largest η, the step away from the bad program in units of how the good one differs from it.
   static let largestStep = 0.5
@@ -18,11 +18,11 @@ struct MisfitPreferenceWriter: RewardWriter {
   /// Parameters stay between 10^−4 and 10^4.
   static let largestLog = 4.0
 
-  private var prior: MisfitProposer
+  private var prior: ComponentWriter
   private var random: RandomGenerator
 
   init(seed: UInt64) {
-    prior = MisfitProposer(seed: seed)
+    prior = ComponentWriter(misfit: seed)
     random = RandomGenerator(seed: seed, spawnKey: [0x77_72_69])
   }
 
@@ -77,7 +77,7 @@ struct MisfitPreferenceWriter: RewardWriter {
         if random.uniform() < 0.3 { program.weights[index] *= pow(10, -random.uniform(0, 1)) }
       } else if (isFlat || share < 0.02) && random.uniform() < 0.3 {
         // Too small or too constant to be felt.
-        if MisfitProposer.components[index].hasTemperature && random.uniform() < 0.5 {
+        if ComponentGrammar.misfit.components[index].hasTemperature && random.uniform() < 0.5 {
           program.temperatures[index] = pow(10, random.uniform(-2.5, 1))
         } else {
           program.weights[index] *= pow(10, random.uniform(0, 1.5))
@@ -91,7 +91,7 @@ struct MisfitPreferenceWriter: RewardWriter {
       guard abs(log10(first) - log10(second)) > 0.15 else { return nil }
       return String(format: "the first program sets %@ to %.3g, the second program to %.3g.", name, first, second)
     }
-    let lines = MisfitProposer.components.enumerated().flatMap { index, component -> [String] in
+    let lines = ComponentGrammar.misfit.components.enumerated().flatMap { index, component -> [String] in
       let weight = change("the weight of \(component.name)", first.weights[index], second.weights[index])
       guard component.hasTemperature else { return [weight].compactMap { $0 } }
       return [
@@ -102,5 +102,5 @@ struct MisfitPreferenceWriter: RewardWriter {
     return lines.isEmpty ? "the first and the second hardly differ." : lines.joined(separator: "\n")
   }
 
-  func source(_ program: Program) -> String { MisfitProposer.source(program) }
+  func source(_ program: Program) -> String { ComponentGrammar.misfit.source(program) }
 }

@@ -24,6 +24,8 @@ struct Design: AsyncParsableCommand {
   @Option(help: "Fresh seeds of the final comparison.") var finalSeeds: Int?
   @Option(help: "Trainings side by side; all cores if not given.") var jobs: Int?
   @Option(help: "Folder of runs.") var out: String?
+  @Option(help: "Who writes the programs: evolution, llm or replay.") var proposer = ProposerKind.evolution
+  @OptionGroup(title: "Language models") var languageModel: LanguageModelOptions
   @Flag(help: "Print one JSON object on standard output.") var json = false
 
   func validate() throws {
@@ -45,7 +47,7 @@ struct Design: AsyncParsableCommand {
     task.budget.finalSeeds = finalSeeds ?? task.budget.finalSeeds
 
     let store = store(out)
-    let proposer = try EvolutionProposer(schema: task.schema, seed: seed)
+    let source = try languageModel.source(proposer)
     let run = try store.begin(
       verb: "design", task: task.name, configuration: task.budget, arguments: Array(CommandLine.arguments.dropFirst()),
       seed: seed)
@@ -55,9 +57,11 @@ struct Design: AsyncParsableCommand {
       let loop = DesignLoop(task: task, seed: seed, jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount)
       progress.note("Task \(task.name) on \(task.environment.id): \(task.goal)")
       let narrator = DesignNarrator(progress: progress, run: run, task: task)
+      let proposer = try source.proposer(for: task, seed: seed, run: run, interruption: interruption)
       let result = try await loop.run(
         proposer: proposer, shouldStop: { interruption.isRequested }, onEvent: narrator.tell)
       progress.finish()
+      if let spent = source.spent { progress.note(spent) }
       let summary = DesignSummary(result, seconds: (ContinuousClock.now - start) / .seconds(1), run: run.directory.path)
       try keep(result, summary, in: run)
       if json { try printJSON(summary) } else { show(result, summary, in: run) }

@@ -43,8 +43,7 @@ private final class LlamaServer {
   }
 
   deinit {
-    process.terminate()
-    process.waitUntilExit()
+    process.kill()
     try? FileManager.default.removeItem(at: folder)
   }
 }

@@ -83,7 +83,7 @@ public final class ChatServer {
     let told = folder.appendingPathComponent("replies.json")
     try Files.write(try JSONEncoder().encode(replies), to: told)
     let arguments: [String] = [
-      script.path, "--replies", told.path, "--log", folder.appendingPathComponent("log.jsonl").path,
+      script.path, "--replies", told.path, "--log", folder.appendingPathComponent("log.jsonl").path, "--until-eof",
     ]
     (process, url) = try Self.start(Dependencies.python, arguments)
   }
@@ -96,6 +96,8 @@ public final class ChatServer {
     process.executableURL = python
     process.arguments = arguments
     process.standardOutput = output
+    // It ends with this process, however that ends.
+    process.standardInput = Pipe()
     try process.run()
     var line = ""
     while !line.hasSuffix("\n") {
@@ -117,14 +119,20 @@ public final class ChatServer {
 
   /// Ends it, as a server that dies; ends by itself when it is let go of.
   public func stop() {
-    if process.isRunning {
-      process.terminate()
-      process.waitUntilExit()
-    }
+    process.kill()
   }
 
   deinit {
     stop()
     try? FileManager.default.removeItem(at: folder)
+  }
+}
+
+extension Process {
+  /// Ends it at once. `terminate()` does not do: threads of a test block SIGTERM, and a process inherits that.
+  public func kill() {
+    guard isRunning else { return }
+    Foundation.kill(processIdentifier, SIGKILL)
+    waitUntilExit()
   }
 }

@@ -1,6 +1,6 @@
 """A stand-in for a server of language models: answers POST …/chat/completions as it is told to.
 
-    python chat_server.py --replies replies.json [--port 8000] [--log requests.jsonl]
+    python chat_server.py --replies replies.json [--port 8000] [--log requests.jsonl] [--until-eof]
 
 The first line on standard output is the port. `replies.json` is a list of replies; a request takes the first one left
 whose "when" stands in its last message (any, where there is no "when"), and the last reply is never used up:
@@ -19,6 +19,8 @@ whose "when" stands in its last message (any, where there is no "when"), and the
 
 import argparse
 import json
+import os
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,6 +31,7 @@ def main():
     options.add_argument("--replies", required=True)
     options.add_argument("--port", type=int, default=0)
     options.add_argument("--log")
+    options.add_argument("--until-eof", action="store_true", help="ends when standard input does")
     options = options.parse_args()
     with open(options.replies) as file:
         replies = json.load(file)
@@ -100,6 +103,8 @@ def main():
 
     server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
     print(server.server_address[1], flush=True)
+    if options.until_eof:
+        threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
     server.serve_forever()
 
 

@@ -100,7 +100,9 @@ let package = Package(
     // Workshops: what two or more methods share.
     room("Agents", ["Basics", "Torch", "Environments", "Rewards"], swift: mujocoSwift),
     room("Endpoints", ["Basics", http]),
-    room("Proposers", ["Basics", "Schemas", "RewardPrograms", "Endpoints"]),
+    room(
+      "Proposers", ["Basics", "Schemas", "RewardPrograms", "Endpoints"],
+      resources: ["system", "language", "task", "reflection", "person", "mending"].map { .embedInCode("Prompts/\($0).txt") }),
     room(
       "RewardAudit", ["Basics", "RewardPrograms", "Experiments", "FiniteMDPs", "Environments", "Rewards", "Agents"],
       swift: mujocoSwift),
@@ -145,7 +147,9 @@ let package = Package(
       path: "Benchmarks/guerdon-bench", swiftSettings: tuned + mujocoSwift),
 
     // Tests.
-    .target(name: "TestSupport", dependencies: ["Basics"], path: "Tests/TestSupport"),
+    .target(
+      name: "TestSupport", dependencies: ["Basics"], path: "Tests/TestSupport",
+      resources: [.embedInCode("chat_server.py")]),
     .target(
       name: "ProgramCorpus", dependencies: ["Basics", "Schemas", "RewardPrograms", "TestSupport"],
       path: "Tests/ProgramCorpus", resources: [.copy("Programs")]),
@@ -154,7 +158,7 @@ let package = Package(
     tests("Basics", []),
     tests("Endpoints", ["Basics"]),
     tests("Studio", ["Basics", "RewardDesign"]),
-    tests("Proposers", ["Endpoints", "Schemas", "RewardPrograms", "Basics"]),
+    tests("Proposers", ["Endpoints", "Schemas", "RewardPrograms", "Basics"], resources: [.embedInCode("tiny_llama.py")]),
     tests(
       "RewardAudit",
       ["Schemas", "RewardPrograms", "Basics", "Environments", "FiniteMDPs", "Rewards", "Experiments", "Agents", "Torch"]),

@@ -32,6 +32,8 @@ public struct Proposal: Sendable, Hashable, Codable {
   public var parents: [Int]
   /// What was done to the parents, in a few words.
   public var origin: String
+  /// All that a language model said when it wrote the program; nil for a proposer that only writes programs.
+  public var answer: String?
 
   public init(source: String, parents: [Int] = [], origin: String) {
     self.source = source

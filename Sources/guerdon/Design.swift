@@ -30,6 +30,8 @@ struct Design: AsyncParsableCommand {
   @Option(help: "Go on with a run that was cut off (its id, or \"last\"), with its own task, seed and budget.")
   var resume: String?
   @Option(help: "Folder of runs.") var out: String?
+  @Option(help: "Who writes the programs: evolution, llm or replay.") var proposer = ProposerKind.evolution
+  @OptionGroup(title: "Language models") var languageModel: LanguageModelOptions
   @Flag(help: "Print one JSON object on standard output.") var json = false
 
   func validate() throws {
@@ -48,20 +50,22 @@ struct Design: AsyncParsableCommand {
 
   func run() async throws {
     let store = store(out)
+    let source = try languageModel.source(proposer)
     let (run, journal, task, seed) = try resume.map { try goOn($0, in: store) } ?? begin(in: store)
     try await finishing(run) { interruption, progress in
       try run.write(task.text, to: "task.yaml")
       let start = ContinuousClock.now
-      let proposer = try EvolutionProposer(schema: task.schema, seed: seed)
       let jobs = jobs ?? ProcessInfo.processInfo.activeProcessorCount
       let loop = DesignLoop(
         task: task, seed: seed, jobs: jobs, trainer: LocalTrainer(jobs: jobs, halving: halving ? .init() : .none),
         audit: audit ? auditing(task) : nil)
       progress.note("Task \(task.name) on \(task.environment.id): \(task.goal)")
       let narrator = DesignNarrator(progress: progress, run: run, task: task)
+      let proposer = try source.proposer(for: task, seed: seed, run: run, interruption: interruption)
       let result = try await loop.run(
         proposer: proposer, journal: journal, shouldStop: { interruption.isRequested }, onEvent: narrator.tell)
       progress.finish()
+      if let spent = source.spent { progress.note(spent) }
       let summary = DesignSummary(result, seconds: (ContinuousClock.now - start) / .seconds(1), run: run.directory.path)
       try keep(result, summary, in: run)
       if json { try printJSON(summary) } else { show(result, summary, in: run) }

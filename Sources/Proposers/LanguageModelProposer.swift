@@ -31,8 +31,6 @@ public final class LanguageModelProposer: Proposer, Sendable {
     public var context = Context.markovian
     /// Asks for a JSON object of an explanation and a program instead of prose with a fenced block.
     public var structured = false
-    /// What a person said of a generation, counted from 0; it stands in the place of the reflection. nil: nothing.
-    public var feedback: @Sendable (_ generation: Int, _ history: DesignHistory) -> String? = { _, _ in nil }
     /// Asked often while the model is waited for; once it is true, there are no proposals, and no more waiting.
     public var shouldStop: @Sendable () -> Bool = { false }
 
@@ -97,11 +95,14 @@ public final class LanguageModelProposer: Proposer, Sendable {
       + shown.flatMap { [ChatMessage(.assistant, quotation(of: $0)), ChatMessage(.user, verdict(on: $0, in: history))] }
   }
 
-  /// The best candidate of each generation that had one, the oldest first. The parent is the best of the last of these,
-  /// not the best ever.
+  /// The best candidate of each generation that had one, the oldest first: a person's favourite, or the fittest. The
+  /// parent is the best of the last of these, not the best ever.
   private func parents(in history: DesignHistory) -> [Candidate] {
-    let generations: [Int: [Candidate]] = Dictionary(grouping: history.candidates, by: \.generation)
-    return generations.sorted { $0.key < $1.key }.compactMap { DesignHistory.best(of: $0.value) }
+    (0..<history.generation).compactMap { generation in
+      let favourites = history.feedback.last { $0.generation == generation }?.ranking ?? []
+      let members: [Candidate] = history.candidates.filter { $0.generation == generation }
+      return favourites.lazy.compactMap { id in members.first { $0.id == id } }.first ?? DesignHistory.best(of: members)
+    }
   }
 
   /// What the model said when it wrote the candidate; for a program of another origin, the program.
@@ -112,7 +113,8 @@ public final class LanguageModelProposer: Proposer, Sendable {
   /// What came of the candidate: a person's words where there are some, else the reflection.
   private func verdict(on candidate: Candidate, in history: DesignHistory) -> String {
     let statistics: String = candidate.digest.map(Reflection.text) ?? ""
-    if let words: String = configuration.feedback(candidate.generation, history) {
+    let feedback: Feedback? = history.feedback.last { $0.generation == candidate.generation }
+    if let words: String = feedback?.words, !words.isEmpty {
       return prompts.text(.person, ["feedback": words, "statistics": statistics])
     }
     return prompts.text(.reflection, ["statistics": statistics])

@@ -129,6 +129,8 @@ public struct DesignLoop: Sendable {
         if let state = recorded.state { try proposer.restore(state) }
       } else {
         proposals = try await proposer.propose(task.budget.candidates, after: history)
+        // Who is stopped while it thinks has proposed nothing, which is not the search's end.
+        if shouldStop() { break }
         try journal?.append(.proposed(generation: generation, proposals, state: proposer.state()))
       }
       if proposals.isEmpty { break }

@@ -155,17 +155,22 @@ enum Bench {
   }
 
   @Test func aPersonsWordsStandInThePlaceOfTheReflection() throws {
-    let proposer = try proposer(RuleModel { _, _ in [] }) {
-      $0.context = .full
-      $0.feedback = { generation, history in
-        generation == 1 ? "It limps {{statistics}}, \(history.candidates.count)." : nil
-      }
-    }
+    let proposer = try proposer(RuleModel { _, _ in [] }) { $0.context = .full }
     var history = Bench.history
     history.candidates = [Bench.candidate(0, 0, 0.1), Bench.candidate(1, 1, 0.2)]
+    history.feedback = [Feedback(generation: 1, words: "It limps {{statistics}}, 2.")]
     let messages = proposer.messages(after: history)
     #expect(messages[3].content.contains("task_score") && !messages[3].content.contains("It limps"))
     #expect(messages[5].content.contains("It limps {{statistics}}, 2.") && !messages[5].content.contains("task_score"))
+  }
+
+  @Test func aPersonsFavouriteIsTheParent() throws {
+    let proposer = try proposer(RuleModel { _, _ in [] })
+    var history = Bench.history
+    history.candidates = [Bench.candidate(0, 0, 0.1), Bench.candidate(1, 0, 0.9), Bench.candidate(2, 0, 0.5)]
+    #expect(proposer.messages(after: history)[2].content == "answer 1")
+    history.feedback = [Feedback(generation: 0, ranking: [2, 0, 1])]
+    #expect(proposer.messages(after: history)[2].content == "answer 2")
   }
 
   @Test func aProgramOfAnotherOriginIsQuoted() throws {

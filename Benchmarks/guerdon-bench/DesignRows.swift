@@ -98,11 +98,12 @@ private func loopRate() throws -> Double {
   try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
   defer { try? FileManager.default.removeItem(at: folder) }
   let loop = DesignLoop(task: task, seed: 0, jobs: 1, trainer: Instant())
-  let proposer = try EvolutionProposer(schema: task.schema, seed: 0)
   let journal = try DesignJournal(folder)
   let begin = ContinuousClock.now
   let history = try blocking {
-    try await loop.search(proposer: proposer, journal: journal, shouldStop: { false }, onEvent: { _ in })
+    try await loop.search(
+      proposer: EvolutionProposer(schema: loop.task.schema, seed: 0), journal: journal, shouldStop: { false },
+      onEvent: { _ in })
   }
   return Double(history.candidates.count) / ((ContinuousClock.now - begin) / .seconds(1))
 }

@@ -57,7 +57,8 @@ struct Design: AsyncParsableCommand {
       let loop = DesignLoop(task: task, seed: seed, jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount)
       progress.note("Task \(task.name) on \(task.environment.id): \(task.goal)")
       let narrator = DesignNarrator(progress: progress, run: run, task: task)
-      let proposer = try source.proposer(for: task, seed: seed, run: run, interruption: interruption)
+      let proposer = try source.proposer(
+        for: task, seed: seed, run: run, interruption: interruption, progress: progress)
       let result = try await loop.run(
         proposer: proposer, shouldStop: { interruption.isRequested }, onEvent: narrator.tell)
       progress.finish()

@@ -38,6 +38,7 @@ public final class ChatEndpoint: ChatModel {
   private let limit: ConcurrencyLimit
   private let ledger: Ledger
   private let dialect = Mutex(Dialect())
+  private let listener = Mutex<@Sendable (String) -> Void>({ _ in })
 
   /// - Parameters:
   ///   - url: the base URL, for example `https://api.openai.com/v1` or `http://127.0.0.1:8000/v1`.
@@ -77,6 +78,9 @@ public final class ChatEndpoint: ChatModel {
 
   /// Ends what is in flight and closes the connections. An endpoint that is let go of does so by itself.
   public func shutdown() async { try? await client.shutdown() }
+
+  /// Has `listener` told, in a sentence, whenever a request failed and will be sent again after a pause.
+  public func onRetry(_ listener: @escaping @Sendable (String) -> Void) { self.listener.withLock { $0 = listener } }
 
   /// What was spent so far.
   public var spending: Spending { ledger.spending }
@@ -197,6 +201,8 @@ public final class ChatEndpoint: ChatModel {
       guard let pause else {
         throw GuerdonError.failure("\(url) gave no answer in \(attempts) attempts; the last: \(reason)")
       }
+      let seconds: Double = (pause.seconds * 10).rounded() / 10
+      listener.withLock { $0 }("\(url): \(reason) Asking again in \(seconds) s.")
       try await Task.sleep(for: pause)
     }
   }

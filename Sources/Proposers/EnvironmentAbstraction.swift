@@ -10,10 +10,22 @@ import Schemas
 public enum EnvironmentAbstraction {
   /// The fields that are shown.
   public static func fields(of schema: Schema) -> [Field] {
-    schema.fields.filter { field in
-      !field.fitnessOnly && !field.name.lowercased().contains("reward")
-        && !field.meaning.lowercased().contains("reward")
+    schema.fields.filter { !$0.fitnessOnly && !speaksOfReward($0.name) && !speaksOfReward($0.meaning) }
+  }
+
+  private static func speaksOfReward(_ text: String) -> Bool {
+    let text: String = text.lowercased()
+    return text.contains("reward") || text.contains("pays")
+  }
+
+  /// The summary without the clauses that speak of a reward.
+  private static func told(_ summary: String) -> String {
+    let sentences: [String] = summary.components(separatedBy: ". ").compactMap { sentence in
+      let clauses: [String] = sentence.components(separatedBy: "; ").filter { !speaksOfReward($0) }
+      return clauses.isEmpty ? nil : clauses.joined(separator: "; ")
     }
+    let text: String = sentences.joined(separator: ". ")
+    return text.isEmpty || text.hasSuffix(".") ? text : text + "."
   }
 
   /// A field called `self.robot.arm.angle` becomes the attribute `angle` of a class for `self.robot.arm`, which is an
@@ -31,6 +43,7 @@ public enum EnvironmentAbstraction {
       }
       attributes[owner, default: []].append(attribute(field, name: path.last ?? field.name))
     }
+    let summary: String = told(summary)
     let identifier = String(schema.environment.map { $0.isLetter || $0.isNumber ? $0 : "_" })
     return objects.map { object -> String in
       var lines: [String] = object.isEmpty ? ["class \(identifier):"] : ["class \(className(object)):"]

@@ -61,7 +61,8 @@ struct Design: AsyncParsableCommand {
         audit: audit ? auditing(task) : nil)
       progress.note("Task \(task.name) on \(task.environment.id): \(task.goal)")
       let narrator = DesignNarrator(progress: progress, run: run, task: task)
-      let proposer = try source.proposer(for: task, seed: seed, run: run, interruption: interruption)
+      let proposer = try source.proposer(
+        for: task, seed: seed, run: run, interruption: interruption, progress: progress)
       let result = try await loop.run(
         proposer: proposer, journal: journal, shouldStop: { interruption.isRequested }, onEvent: narrator.tell)
       progress.finish()

@@ -99,11 +99,14 @@ enum ProposerSource {
   case replay(ReplayChatModel, prompts: Prompts, LanguageModelProposer.Configuration)
 
   /// The proposer for a run that has begun; it stops waiting for a model when the run is stopped.
-  func proposer(for task: DesignTask, seed: UInt64, run: Run, interruption: Interruption) throws -> any Proposer {
+  func proposer(
+    for task: DesignTask, seed: UInt64, run: Run, interruption: Interruption, progress: ProgressLine
+  ) throws -> any Proposer {
     switch self {
     case .evolution: return try EvolutionProposer(schema: task.schema, seed: seed)
     case .languageModel(let endpoint, let prompts, var configuration, let record):
       configuration.shouldStop = { interruption.isRequested }
+      endpoint.onRetry { progress.note($0) }
       let file: URL = record ?? run.directory.appendingPathComponent("exchanges.jsonl")
       return LanguageModelProposer(
         model: try RecordingChatModel(endpoint, file: file), prompts: prompts, configuration: configuration)

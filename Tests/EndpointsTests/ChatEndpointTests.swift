@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -150,7 +151,13 @@ import Testing
     let server = try ChatServer([
       ["status": 500, "message": "boom"], ["status": 503, "message": "boom"], ["answers": ["hello"]],
     ])
-    #expect(try await endpoint(server).complete(Self.hello).attempts == 3)
+    let patient = try endpoint(server)
+    let heard = Mutex<[String]>([])
+    patient.onRetry { sentence in heard.withLock { $0.append(sentence) } }
+    #expect(try await patient.complete(Self.hello).attempts == 3)
+    let sentences: [String] = heard.withLock { $0 }
+    #expect(sentences.count == 2)
+    #expect(sentences.first == "\(patient.url): 500 Internal Server Error: boom. Asking again in 0.0 s.")
 
     let broken = try ChatServer([["status": 500, "message": "The model crashed"]])
     let said = try await failure(try endpoint(broken) { $0.retries.attempts = 4 })

@@ -113,10 +113,14 @@ enum Bench {
         Field("x", meaning: "position"), Field("hidden_goal", meaning: "what counts", fitnessOnly: true),
         Field("reward_dist", meaning: "in the step's info"), Field("cost", meaning: "What the own reward subtracts."),
       ])
-    let history = DesignHistory(goal: "Go.", environmentSummary: "", schema: schema)
+    let history = DesignHistory(
+      goal: "Go.",
+      environmentSummary: "A grid. It ends at the goal; that pays 1 - 0.9 t, all else 0. It is small; or not.",
+      schema: schema)
     let said = try proposer(RuleModel { _, _ in [] }).messages(after: history).map(\.content).joined()
+    #expect(said.contains("\"\"\"A grid. It ends at the goal. It is small; or not.\"\"\""))
     #expect(said.contains("x: float"))
-    for secret in ["hidden_goal", "what counts", "reward_dist", "cost: float", "subtracts"] {
+    for secret in ["hidden_goal", "what counts", "reward_dist", "cost: float", "subtracts", "0.9 t"] {
       #expect(!said.contains(secret))
     }
   }

@@ -203,34 +203,39 @@ public final class LanguageModelProposer: Proposer, Sendable {
         groups.append((sample.answer, complaint, [index]))
       }
     }
-    try await withThrowingTaskGroup(of: (Int, Result<ChatResponse, GuerdonError>).self) { tasks in
-      for (index, group) in groups.enumerated() {
+    let replies: [Reply] = try await withThrowingTaskGroup(of: Reply.self) { tasks in
+      for group in groups {
         let conversation: [ChatMessage] = messages + [
           ChatMessage(.assistant, Self.shortened(group.answer)),
           ChatMessage(.user, prompts.text(.mending, ["diagnostics": group.complaint])),
         ]
         let request: ChatRequest = request(conversation, n: group.members.count)
+        let members: [Int] = group.members
         tasks.addTask {
           do {
-            return (index, .success(try await self.model.complete(request)))
+            return Reply(members: members, answers: try await self.model.complete(request).answers)
           } catch let error as GuerdonError {
-            return (index, .failure(error))
+            return Reply(members: members, failure: error.message)
           }
         }
       }
-      for try await (index, result) in tasks {
-        switch result {
-        case .success(let response):
-          for (member, answer) in zip(groups[index].members, response.answers) {
-            samples[member] = read(answer, against: schema)
-            samples[member].mended = round
-          }
-        case .failure(let error):
-          // What was sampled is paid for, and kept; if there is no more to be had, the next generation says so.
-          for member: Int in groups[index].members { samples[member].note = error.message }
-        }
-      }
+      return try await tasks.reduce(into: []) { $0.append($1) }
     }
+    for reply in replies {
+      for (member, answer) in zip(reply.members, reply.answers) {
+        samples[member] = read(answer, against: schema)
+        samples[member].mended = round
+      }
+      // What was sampled is paid for, and kept; if there is no more to be had, the next generation says so.
+      if let failure = reply.failure { for member: Int in reply.members { samples[member].note = failure } }
+    }
+  }
+
+  /// What came back of samples that were sent back together.
+  private struct Reply: Sendable {
+    var members: [Int]
+    var answers: [String] = []
+    var failure: String?
   }
 }
 

@@ -348,7 +348,8 @@ import Testing
     let start = ContinuousClock.now
     for task in tasks { task.cancel() }
     for task in tasks { await #expect(throws: CancellationError.self) { try await task.value } }
-    #expect(ContinuousClock.now - start < .seconds(2))
+    // Well before the server would have answered; other tests may keep this one waiting for a thread.
+    #expect(ContinuousClock.now - start < .seconds(25))
   }
 
   @Test func afterShutdownThereIsASentence() async throws {

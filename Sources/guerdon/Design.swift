@@ -28,6 +28,7 @@ struct Design: AsyncParsableCommand {
   var resume: String?
   @Option(help: "Folder of runs.") var out: String?
   @Flag(help: "Print one JSON object on standard output.") var json = false
+  @OptionGroup var feedback: FeedbackOptions
 
   func validate() throws {
     if (task == nil) == (resume == nil) { throw ValidationError("Give a task, or a run to go on with by --resume.") }
@@ -51,12 +52,19 @@ struct Design: AsyncParsableCommand {
       let start = ContinuousClock.now
       let proposer = try EvolutionProposer(schema: task.schema, seed: seed)
       let jobs = jobs ?? ProcessInfo.processInfo.activeProcessorCount
+      let company = try await feedback.open(task, run: run, progress: progress)
       let loop = DesignLoop(
-        task: task, seed: seed, jobs: jobs, trainer: LocalTrainer(jobs: jobs, halving: halving ? .init() : .none))
+        task: task, seed: seed, jobs: jobs, trainer: LocalTrainer(jobs: jobs, halving: halving ? .init() : .none),
+        adviser: company.adviser)
       progress.note("Task \(task.name) on \(task.environment.id): \(task.goal)")
       let narrator = DesignNarrator(progress: progress, run: run, task: task)
       let result = try await loop.run(
-        proposer: proposer, journal: journal, shouldStop: { interruption.isRequested }, onEvent: narrator.tell)
+        proposer: proposer, journal: journal, shouldStop: { interruption.isRequested },
+        onEvent: { event in
+          narrator.tell(event)
+          company.tell(event)
+        })
+      await company.close()
       progress.finish()
       let summary = DesignSummary(result, seconds: (ContinuousClock.now - start) / .seconds(1), run: run.directory.path)
       try keep(result, summary, in: run)
@@ -157,7 +165,7 @@ private final class DesignNarrator: Sendable {
     switch event {
     case .resumed(let candidates, let policies):
       progress.note("Going on after \(candidates) candidates and \(policies) policies of the comparison.")
-    case .candidateAdvanced: break
+    case .candidateAdvanced, .proposed: break
     case .adviceAsked(let generation): progress.note("Generation \(generation + 1) waits for a person's word.")
     case .adviceGiven(let feedback):
       let ranking = feedback.ranking.map(String.init).joined(separator: " > ")

@@ -124,7 +124,9 @@ let package = Package(
     room("Decisions", ["Basics", "Experiments", "FiniteMDPs"]),
 
     // Doors.
-    room("Studio", ["Basics", "Experiments", "RewardDesign", web], swift: mujocoSwift),
+    room(
+      "Studio", ["Basics", "Experiments", "Proposers", "RewardDesign", web], swift: mujocoSwift,
+      resources: ["page.html", "page.js", "player.js", "sheet.js", "style.css"].map { .embedInCode("Page/\($0)") }),
     .executableTarget(
       name: "guerdon",
       dependencies: ["GeneratedRewards", "RewardTheory", "ShapedRewards", "Decisions", "RewardDesign", "RewardAudit",
@@ -157,7 +159,7 @@ let package = Package(
       name: "guerdon-fuzz", dependencies: ["ProgramCorpus", argumentParser], path: "Benchmarks/guerdon-fuzz"),
     tests("Basics", []),
     tests("Endpoints", ["Basics"]),
-    tests("Studio", ["Basics", "RewardDesign"]),
+    tests("Studio", ["Basics", "Proposers", "RewardDesign", http], resources: [.copy("Python")]),
     tests("Proposers", ["Endpoints", "Schemas", "RewardPrograms", "Basics"], resources: [.embedInCode("tiny_llama.py")]),
     tests(
       "RewardAudit",

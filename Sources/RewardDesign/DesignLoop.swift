@@ -21,6 +21,9 @@ public struct DesignLoop: Sendable {
     case resumed(candidates: Int, policies: Int)
     case probed(episodes: Int, meanFitness: Double)
     case generationBegan(Int, proposals: Int)
+    /// The programs of a generation; their candidates count on from `first`. Those in `ended` had ended before the run was
+    /// cut off, and are not told again.
+    case proposed([Proposal], generation: Int, first: Int, ended: [Candidate])
     /// Steps trained since the run began, in all trainings together, and how many there will be.
     case stepped(done: Int, of: Int, rate: Double)
     /// What a candidate's training has shown so far.
@@ -135,8 +138,13 @@ public struct DesignLoop: Sendable {
       }
       if proposals.isEmpty { break }
       onEvent(.generationBegan(generation, proposals: proposals.count))
+      let first = history.candidates.count
+      onEvent(
+        .proposed(
+          proposals, generation: generation, first: first,
+          ended: proposals.indices.compactMap { past.candidates[first + $0] }))
       history.candidates += try await train(
-        proposals, from: history.candidates.count, generation: generation, past: past, journal: journal, meter: meter,
+        proposals, from: first, generation: generation, past: past, journal: journal, meter: meter,
         policies: policies, shouldStop: shouldStop, onEvent: onEvent)
       if shouldStop() { break }
       try await advise(&history, generation, journal, policies, shouldStop: shouldStop, onEvent: onEvent)

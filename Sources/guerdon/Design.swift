@@ -33,6 +33,7 @@ struct Design: AsyncParsableCommand {
   @Option(help: "Who writes the programs: evolution, llm or replay.") var proposer = ProposerKind.evolution
   @OptionGroup(title: "Language models") var languageModel: LanguageModelOptions
   @Flag(help: "Print one JSON object on standard output.") var json = false
+  @OptionGroup var feedback: FeedbackOptions
 
   func validate() throws {
     if (task == nil) == (resume == nil) { throw ValidationError("Give a task, or a run to go on with by --resume.") }
@@ -56,15 +57,21 @@ struct Design: AsyncParsableCommand {
       try run.write(task.text, to: "task.yaml")
       let start = ContinuousClock.now
       let jobs = jobs ?? ProcessInfo.processInfo.activeProcessorCount
+      let company = try await feedback.open(task, run: run, progress: progress)
       let loop = DesignLoop(
         task: task, seed: seed, jobs: jobs, trainer: LocalTrainer(jobs: jobs, halving: halving ? .init() : .none),
-        audit: audit ? auditing(task) : nil)
+        adviser: company.adviser, audit: audit ? auditing(task) : nil)
       progress.note("Task \(task.name) on \(task.environment.id): \(task.goal)")
       let narrator = DesignNarrator(progress: progress, run: run, task: task)
       let proposer = try source.proposer(
         for: task, seed: seed, run: run, interruption: interruption, progress: progress)
       let result = try await loop.run(
-        proposer: proposer, journal: journal, shouldStop: { interruption.isRequested }, onEvent: narrator.tell)
+        proposer: proposer, journal: journal, shouldStop: { interruption.isRequested },
+        onEvent: { event in
+          narrator.tell(event)
+          company.tell(event)
+        })
+      await company.close()
       progress.finish()
       if let spent = source.spent { progress.note(spent) }
       let summary = DesignSummary(result, seconds: (ContinuousClock.now - start) / .seconds(1), run: run.directory.path)
@@ -174,7 +181,7 @@ private final class DesignNarrator: Sendable {
     switch event {
     case .resumed(let candidates, let policies):
       progress.note("Going on after \(candidates) candidates and \(policies) policies of the comparison.")
-    case .candidateAdvanced: break
+    case .candidateAdvanced, .proposed: break
     case .adviceAsked(let generation): progress.note("Generation \(generation + 1) waits for a person's word.")
     case .adviceGiven(let feedback):
       let ranking = feedback.ranking.map(String.init).joined(separator: " > ")

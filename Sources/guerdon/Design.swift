@@ -24,6 +24,7 @@ struct Design: AsyncParsableCommand {
   @Option(help: "Fresh seeds of the final comparison.") var finalSeeds: Int?
   @Option(help: "Trainings side by side; all cores if not given.") var jobs: Int?
   @Flag(inversion: .prefixedNo, help: "End the training of a generation's hopeless candidates early.") var halving = true
+  @OptionGroup var cluster: ClusterOptions
   @Option(help: "Go on with a run that was cut off (its id, or \"last\"), with its own task, seed and budget.")
   var resume: String?
   @Option(help: "Folder of runs.") var out: String?
@@ -45,14 +46,16 @@ struct Design: AsyncParsableCommand {
 
   func run() async throws {
     let store = store(out)
+    var remote = try cluster.trainer()
     let (run, journal, task, seed) = try resume.map { try goOn($0, in: store) } ?? begin(in: store)
     try await finishing(run) { interruption, progress in
       try run.write(task.text, to: "task.yaml")
       let start = ContinuousClock.now
       let proposer = try EvolutionProposer(schema: task.schema, seed: seed)
       let jobs = jobs ?? ProcessInfo.processInfo.activeProcessorCount
-      let loop = DesignLoop(
-        task: task, seed: seed, jobs: jobs, trainer: LocalTrainer(jobs: jobs, halving: halving ? .init() : .none))
+      remote?.onNotice = { progress.note($0) }
+      let trainer: any CandidateTrainer = remote ?? LocalTrainer(jobs: jobs, halving: halving ? .init() : .none)
+      let loop = DesignLoop(task: task, seed: seed, jobs: jobs, trainer: trainer)
       progress.note("Task \(task.name) on \(task.environment.id): \(task.goal)")
       let narrator = DesignNarrator(progress: progress, run: run, task: task)
       let result = try await loop.run(

@@ -32,6 +32,17 @@ public struct TrainingWatcher: Sendable {
   public var onCheckpoint: @Sendable (_ id: Int, TrainingDigest) -> Void
   /// Told how a candidate ended, with its policy where it has one.
   public var onEnd: @Sendable (_ id: Int, Candidate.Outcome, Policy?) throws -> Void
+
+  public init(
+    shouldStop: @escaping @Sendable () -> Bool, onSteps: @escaping @Sendable (Int) -> Void,
+    onCheckpoint: @escaping @Sendable (_ id: Int, TrainingDigest) -> Void,
+    onEnd: @escaping @Sendable (_ id: Int, Candidate.Outcome, Policy?) throws -> Void
+  ) {
+    self.shouldStop = shouldStop
+    self.onSteps = onSteps
+    self.onCheckpoint = onCheckpoint
+    self.onEnd = onEnd
+  }
 }
 
 /// Wherever the candidates of a generation are trained: on this machine's cores, or on a cluster.

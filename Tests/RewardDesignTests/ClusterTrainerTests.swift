@@ -54,7 +54,9 @@ import Testing
     #expect(errors.hasPrefix("guerdon: \(complaint)") && errors.split(separator: "\n").count == 1, "\(errors)")
   }
 
-  @Test(arguments: ["", "cluster", "ray://", "ray://:1", "host:0", "host:99999", "host:x", "http://host:1", "ray://a/b:1"])
+  @Test(arguments: [
+    "", "cluster", "ray://", "ray://:1", "host:0", "host:99999", "host:x", "http://host:1", "ray://a/b:1",
+  ])
   func whatIsNoAddressIsSaid(_ address: String) {
     #expect { try ClusterTrainer(address: address) } throws: { error in
       (error as? GuerdonError)?.kind == .usage && "\(error)".contains("is no address of a Ray cluster")
@@ -161,15 +163,17 @@ import Testing
     let isKilled = Mutex(false)
     var robust = try trainer(cluster.address)
     robust.onNotice = { notice in notices.withLock { $0.append(notice) } }
-    let jobs = (0..<5).map { CandidateJob(id: 20 + $0, source: Self.jobs[$0 % 2].source, steps: 40_000, seed: UInt64($0)) }
+    let jobs = (0..<5).map {
+      CandidateJob(id: 20 + $0, source: Self.jobs[$0 % 2].source, steps: 40_000, seed: UInt64($0))
+    }
     let expected = try await train(LocalTrainer(jobs: 2, training: Self.training, halving: .none), jobs)
-    let survived = try await train(robust, jobs) { _ in
+    let survived = try await train(robust, jobs, onCheckpoint: { _ in
       let isFirst = isKilled.withLock { killed in
         defer { killed = true }
         return !killed
       }
       if isFirst { cluster.kill(second) }
-    }
+    })
     #expect(survived.ended == expected.ended && survived.twice.isEmpty)
     #expect(survived.steps == expected.steps && survived.checkpoints == expected.checkpoints)
     #expect(notices.withLock { $0.contains { $0.contains("is trained again") } }, "\(notices.withLock { $0 })")

@@ -1,16 +1,18 @@
 import Basics
 import Foundation
 import RewardDesign
+import Synchronization
 import Testing
 
 /// A small Ray cluster on this machine; it ends, with all its processes, when this object does.
-final class TestCluster {
-  static let isSetUp: Bool = ClusterTrainer.defaultPython.map { FileManager.default.isExecutableFile(atPath: $0.path) } ?? false
+final class TestCluster: Sendable {
+  static let isSetUp: Bool =
+    ClusterTrainer.defaultPython.map { FileManager.default.isExecutableFile(atPath: $0.path) } ?? false
   static let lacking: Comment = "there is no .deps/cluster; scripts/setup --cluster makes it"
 
   private let folder: URL
   private let port: Int
-  private var nodes = 0
+  private let nodes = Mutex(0)
 
   /// Starts the head, which is the first node, with one CPU.
   init() throws {
@@ -35,22 +37,27 @@ final class TestCluster {
   @discardableResult
   private func start(_ arguments: [String]) throws -> Int {
     let ray = try #require(ClusterTrainer.defaultPython?.deletingLastPathComponent().appendingPathComponent("ray"))
-    let workers = firstWorkerPort(nodes)
+    let workers = firstWorkerPort(nodes.withLock { $0 })
     let common = [
-      "start", "--node-ip-address", "127.0.0.1", "--num-cpus", "1", "--include-dashboard=false", "--disable-usage-stats",
-      "--object-store-memory", "80000000", "--min-worker-port", "\(workers)", "--max-worker-port", "\(workers + 35)",
+      "start", "--node-ip-address", "127.0.0.1", "--num-cpus", "1", "--include-dashboard=false",
+      "--disable-usage-stats", "--object-store-memory", "80000000", "--min-worker-port", "\(workers)", "--max-worker-port", "\(workers + 35)",
     ]
     let command = ([ray.path] + common + arguments).map { "'\($0)'" }.joined(separator: " ")
-    let said = try shell("timeout 120 \(command) >'\(folder.path)/start.log' 2>&1 </dev/null || tail -3 '\(folder.path)/start.log'")
+    let log = "'\(folder.path)/start.log'"
+    let said = try shell("timeout 120 \(command) >\(log) 2>&1 </dev/null || tail -3 \(log)")
     try #require(said.isEmpty, "\(said)")
-    nodes += 1
-    return nodes - 1
+    return nodes.withLock { nodes in
+      nodes += 1
+      return nodes - 1
+    }
   }
 
   private func firstWorkerPort(_ node: Int) -> Int { port + 10 + 40 * node }
 
   /// Ends a node as a power cut would.
-  func kill(_ node: Int) { _ = try? shell("kill -9 $(pgrep -f 'raylet/raylet .*min_worker_port=\(firstWorkerPort(node)) ')") }
+  func kill(_ node: Int) {
+    _ = try? shell("kill -9 $(pgrep -f 'raylet/raylet .*min_worker_port=\(firstWorkerPort(node)) ')")
+  }
 
   /// An executable script.
   func script(_ text: String) throws -> URL {

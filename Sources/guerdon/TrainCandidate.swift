@@ -8,7 +8,7 @@ import RewardDesign
 struct TrainCandidate: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train-candidate",
-    abstract: "Train one candidate: a request as a line of JSON on standard input, reports as lines of JSON on the output.",
+    abstract: "Train one candidate: a request as JSON on standard input, reports as lines of JSON on standard output.",
     shouldDisplay: false)
 
   @Flag(help: "Give up when standard input closes.") var attended = false

@@ -168,12 +168,14 @@ import Testing
     }
     let expected = try await train(LocalTrainer(jobs: 2, training: Self.training, halving: .none), jobs)
     let survived = try await train(robust, jobs, onCheckpoint: { _ in
-      let isFirst = isKilled.withLock { killed in
-        defer { killed = true }
-        return !killed
+      isKilled.withLock { isKilled in
+        // Both nodes are at work.
+        guard !isKilled, (try? TestCluster.trainings) == 2 else { return }
+        cluster.kill(second)
+        isKilled = true
       }
-      if isFirst { cluster.kill(second) }
     })
+    #expect(isKilled.withLock { $0 })
     #expect(survived.ended == expected.ended && survived.twice.isEmpty)
     #expect(survived.steps == expected.steps && survived.checkpoints == expected.checkpoints)
     #expect(notices.withLock { $0.contains { $0.contains("is trained again") } }, "\(notices.withLock { $0 })")

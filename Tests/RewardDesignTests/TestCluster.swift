@@ -12,7 +12,8 @@ final class TestCluster: Sendable {
 
   private let folder: URL
   private let port: Int
-  private let nodes = Mutex(0)
+  /// The process group of each node, in which all its processes stay.
+  private let groups = Mutex<[pid_t]>([])
 
   /// Starts the head, which is the first node, with one CPU.
   init() throws {
@@ -20,11 +21,14 @@ final class TestCluster: Sendable {
     folder = URL(fileURLWithPath: "/tmp/guerdon-ray-\(getpid())")
     port = 20_000 + 100 * Int(getpid() % 100)
     try Files.createDirectory(folder)
-    try start(["--head", "--port", "\(port)", "--ray-client-server-port", "\(port + 1)", "--temp-dir", folder.path])
+    try start([
+      "--head", "--port", "\(port)", "--ray-client-server-port", "\(port + 1)", "--include-dashboard=false",
+      "--temp-dir", folder.path,
+    ])
   }
 
   deinit {
-    _ = try? shell("kill -9 $(pgrep -f '\(folder.path)/|127.0.0.1:\(port)')")
+    for node in groups.withLock({ $0.indices }) { kill(node) }
     try? FileManager.default.removeItem(at: folder)
   }
 
@@ -37,27 +41,26 @@ final class TestCluster: Sendable {
   @discardableResult
   private func start(_ arguments: [String]) throws -> Int {
     let ray = try #require(ClusterTrainer.defaultPython?.deletingLastPathComponent().appendingPathComponent("ray"))
-    let workers = firstWorkerPort(nodes.withLock { $0 })
+    let node = groups.withLock { $0.count }
+    let firstWorkerPort = port + 10 + 40 * node
     let common = [
-      "start", "--node-ip-address", "127.0.0.1", "--num-cpus", "1", "--include-dashboard=false",
-      "--disable-usage-stats", "--object-store-memory", "80000000", "--min-worker-port", "\(workers)", "--max-worker-port", "\(workers + 35)",
+      "start", "--node-ip-address", "127.0.0.1", "--num-cpus", "1", "--disable-usage-stats", "--object-store-memory",
+      "80000000", "--min-worker-port", "\(firstWorkerPort)", "--max-worker-port", "\(firstWorkerPort + 35)",
     ]
     let command = ([ray.path] + common + arguments).map { "'\($0)'" }.joined(separator: " ")
     let log = "'\(folder.path)/start.log'"
-    let said = try shell("timeout 120 \(command) >\(log) 2>&1 </dev/null || tail -3 \(log)")
-    try #require(said.isEmpty, "\(said)")
-    return nodes.withLock { nodes in
-      nodes += 1
-      return nodes - 1
-    }
+    // `timeout` leads a process group of its own.
+    let said = try shell(
+      "timeout 120 \(command) >\(log) 2>&1 </dev/null & echo $!; wait $! || tail -3 \(log)"
+    ).split(separator: "\n")
+    let group = try #require(said.first.flatMap { pid_t($0) })
+    groups.withLock { $0.append(group) }
+    try #require(said.count == 1, "\(said)")
+    return node
   }
-
-  private func firstWorkerPort(_ node: Int) -> Int { port + 10 + 40 * node }
 
   /// Ends a node as a power cut would.
-  func kill(_ node: Int) {
-    _ = try? shell("kill -9 $(pgrep -f 'raylet/raylet .*min_worker_port=\(firstWorkerPort(node)) ')")
-  }
+  func kill(_ node: Int) { _ = Foundation.kill(-groups.withLock { $0[node] }, SIGKILL) }
 
   /// An executable script.
   func script(_ text: String) throws -> URL {

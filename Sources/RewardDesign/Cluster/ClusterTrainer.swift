@@ -3,10 +3,10 @@ import Basics
 import Foundation
 import Proposers
 
-/// Trains candidates as tasks of a Ray cluster, one core each. A task that is lost with its node is done again elsewhere.
+/// Trains candidates as tasks of a Ray cluster, one core each. What is lost with its node is trained again elsewhere.
 ///
-/// Every candidate is trained to the end: successive halving would have to hold trainings open on nodes that may go away.
-/// The numbers are those of a `LocalTrainer` without halving.
+/// Every candidate is trained to the end: successive halving would have to hold trainings open on nodes that may go
+/// away. The numbers are those of a `LocalTrainer` without halving.
 public struct ClusterTrainer: CandidateTrainer {
   /// `ray://host:port` for a cluster's client port; `host:port` or `auto` on a machine that is a node of it.
   public let address: String
@@ -109,8 +109,9 @@ public struct ClusterTrainer: CandidateTrainer {
       case .silence:
         let silence = ContinuousClock.now - heard
         guard silence > patience else { continue }
+        let seconds = Int(silence / .seconds(1))
         throw GuerdonError.failure(
-          "The driver of the Ray cluster at \(address) has not said anything for \(Int(silence / .seconds(1))) seconds and was ended.")
+          "The driver of the Ray cluster at \(address) said nothing for \(seconds) seconds and was ended.")
       case .end:
         if isStopping { return }
         throw GuerdonError.failure("The driver of the Ray cluster at \(address) died: \(driver.death()).")
@@ -166,7 +167,9 @@ public struct ClusterTrainer: CandidateTrainer {
     }
   }
 
-  private func report(_ event: Event) throws -> TrainingReport { try TrainingReport(line: Data((event.line ?? "").utf8)) }
+  private func report(_ event: Event) throws -> TrainingReport {
+    try TrainingReport(line: Data((event.line ?? "").utf8))
+  }
 
   private func failure(_ event: Event, _ jobs: [CandidateJob]) -> GuerdonError {
     let message = event.message ?? ""
@@ -176,19 +179,19 @@ public struct ClusterTrainer: CandidateTrainer {
     switch event.kind {
     case "missing":
       return .failure(
-        "\(python.path) has no Ray (\(reason)): run scripts/setup --cluster, or name another Python in GUERDON_CLUSTER_PYTHON.")
+        "\(python.path) has no Ray (\(reason)): run scripts/setup --cluster, or name one in GUERDON_CLUSTER_PYTHON.")
     case "unreachable": return .failure("\(place) cannot be reached: \(reason).")
     case "silent": return .failure("\(place) did not answer within \(seconds) seconds.")
     case "empty": return .failure("\(place) had no node with a CPU within \(seconds) seconds.")
     case "stranded": return .failure("\(place) has no node with a CPU any more.")
     case "version":
       return .failure(
-        "\(place) runs another version of Ray or Python, so name a Python that has the cluster's in GUERDON_CLUSTER_PYTHON: \(reason).")
+        "\(place) has another version of Ray or Python; name a Python with it in GUERDON_CLUSTER_PYTHON: \(reason).")
     case "refused": return .failure("\(place) could not be joined: \(reason).")
     case "lost":
       let id = event.index.flatMap { jobs.indices.contains($0) ? jobs[$0].id : nil } ?? 0
       return .failure(
-        "Candidate \(id) was lost with its node more than \(retries) times (\(reason)); the run can go on with --resume.")
+        "Candidate \(id) was lost with its node more than \(retries) times (\(reason)); --resume goes on with the run.")
     case "unfit":
       return .failure("A node of the Ray cluster at \(address) cannot run Guerdon (docs/cluster.md): \(reason).")
     default: return .failure("The driver of the Ray cluster at \(address) failed: \(reason).")

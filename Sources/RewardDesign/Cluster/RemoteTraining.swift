@@ -70,10 +70,10 @@ public enum TrainingReport: Sendable, Codable {
 }
 
 extension JSONEncoder {
-  /// Every number comes back as it was, also those that are not finite.
+  /// Every number comes back as it was, also those that are not finite, and the same value gives the same bytes.
   static var exact: JSONEncoder {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = .withoutEscapingSlashes
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
     return encoder

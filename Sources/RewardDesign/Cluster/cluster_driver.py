@@ -1,8 +1,8 @@
 """Hands the trainings of a generation to a Ray cluster, and what comes of them to the process that started this one.
 
-It is told what to do by a file of JSON, whose path is the last argument, and answers on standard output with a line of
-JSON an event. When standard input closes, its reader wants no more or is gone: the tasks are cancelled. It needs Ray and
-nothing else; its functions travel to the nodes with the tasks.
+It is told what to do by a file of JSON, whose path is the last argument, and answers on standard output with a line
+of JSON an event. When standard input closes, its reader wants no more or is gone: the tasks are cancelled. It needs
+Ray and nothing else; its functions travel to the nodes with the tasks.
 """
 
 import hashlib
@@ -48,7 +48,7 @@ def watch_reader():
     os._exit(3)
 
 
-# --- On the nodes ---------------------------------------------------------------------------------------------------------
+# --- On the nodes -----------------------------------------------------------------------------------------------------
 
 
 class Reporter:
@@ -149,7 +149,7 @@ def train(index, job, program, image, reporter):
     return "unfit", node, said[-1] if said else f"{path} exited with code {status}"
 
 
-# --- The cluster ----------------------------------------------------------------------------------------------------------
+# --- The cluster ------------------------------------------------------------------------------------------------------
 
 
 def reach(address, timeout):
@@ -200,7 +200,7 @@ class Cluster:
         self.pending = {}
 
     def at_home(self):
-        """The node of this process, or the one that a client speaks to: it ends with us, so what it holds is not lost."""
+        """The node of this process, or the one that a client speaks to: when it ends, so do we."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         return NodeAffinitySchedulingStrategy(self.ray.get_runtime_context().get_node_id(), soft=True)

@@ -158,6 +158,13 @@ import Testing
     #expect(dead.ended[Self.jobs[0].id]?.reason.contains("signal 9") ?? false)
     #expect(dead.steps == -Self.jobs[0].steps)
 
+    // Another Ray than the cluster's.
+    for address in [cluster.address, cluster.clientAddress] {
+      var other = try trainer(address)
+      other.python = try cluster.python(beginningWith: "import ray\nray.__version__ = '0.0.1'\n")
+      await expect(other, toFailWith: "has another version of Ray or Python")
+    }
+
     // A node is killed while it trains: what it had is trained on the other.
     let notices = Mutex<[String]>([])
     let isKilled = Mutex(false)
@@ -179,6 +186,21 @@ import Testing
     #expect(survived.ended == expected.ended && survived.twice.isEmpty)
     #expect(survived.steps == expected.steps && survived.checkpoints == expected.checkpoints)
     #expect(notices.withLock { $0.contains { $0.contains("is trained again") } }, "\(notices.withLock { $0 })")
+
+    // Once too often, and then the whole cluster.
+    let third = try cluster.addNode()
+    for node in [third, 0] {
+      var lost = try trainer(cluster.address)
+      lost.retries = 0
+      let expectedTrainings = node == third ? 2 : 1
+      Thread.detachNewThread {
+        _ = try? TestCluster.hasTrainings({ $0 == expectedTrainings }, within: 60)
+        cluster.kill(node)
+      }
+      let complaint = node == third ? "was lost with its node more than 0 times" : "The driver of the Ray"
+      await expect(lost, Array(long), toFailWith: complaint)
+    }
+    #expect(try TestCluster.hasTrainings({ $0 == 0 }, within: 20))
   }
 
   // MARK: What is trained
@@ -266,9 +288,11 @@ import Testing
       python: TestCluster.isSetUp ? nil : URL(fileURLWithPath: "/bin/false"))
   }
 
-  private func expect(_ trainer: ClusterTrainer, toFailWith text: String) async {
+  private func expect(
+    _ trainer: ClusterTrainer, _ jobs: [CandidateJob] = [Self.jobs[0]], toFailWith text: String
+  ) async {
     do {
-      _ = try await train(trainer, [Self.jobs[0]])
+      _ = try await train(trainer, jobs)
       Issue.record("it trained")
     } catch {
       let message = (error as? GuerdonError)?.message

@@ -70,6 +70,15 @@ final class TestCluster: Sendable {
     return url
   }
 
+  /// The Python with Ray, which does something else first.
+  func python(beginningWith text: String) throws -> URL {
+    let modules = folder.appendingPathComponent(UUID().uuidString)
+    try Files.createDirectory(modules)
+    try Files.write(text, to: modules.appendingPathComponent("sitecustomize.py"))
+    let python = try #require(ClusterTrainer.defaultPython)
+    return try script("PYTHONPATH='\(modules.path)' exec '\(python.path)' \"$@\"")
+  }
+
   /// Trainings that are running on the nodes.
   static var trainings: Int {
     get throws { try shell("pgrep -f 'train-candidate --attende[d]'").split(separator: "\n").count }

@@ -109,7 +109,7 @@ let package = Package(
     room(
       "RewardDesign",
       ["Basics", "Schemas", "Environments", "Rewards", "RewardPrograms", "Experiments", "Agents", "Proposers",
-       "RewardAudit", yams], swift: mujocoSwift),
+       "RewardAudit", yams], swift: mujocoSwift, resources: [.embedInCode("Cluster/cluster_driver.py")]),
 
     // Methods: one target per family.
     room(

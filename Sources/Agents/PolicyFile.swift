@@ -11,7 +11,10 @@ extension Policy {
   /// `Linear` and `Tanh` (or `ReLU`) names them, `log_std`, and the moments of the observations. The metadata say what
   /// hidden layers end in (`activation`) and how outputs become actions (`head`).
   /// - Throws: `GuerdonError` when the file cannot be written.
-  public func save(to url: URL) throws {
+  public func save(to url: URL) throws { try Files.write(serialized(), to: url) }
+
+  /// What `save(to:)` writes.
+  public func serialized() -> Data {
     var file = SafetensorsFile(metadata: [
       "format": Self.format, "environment": environment, "activation": network.activation.rawValue,
       "head": head.rawValue,
@@ -19,15 +22,25 @@ extension Policy {
     network.store(in: &file, prefix: "actor")
     if !logStandardDeviation.isEmpty { file["log_std"] = .init(logStandardDeviation) }
     observationMoments?.store(in: &file, prefix: "observation")
-    try file.write(to: url)
+    return file.serialized()
   }
 
   /// Reads a policy.
   /// - Throws: `GuerdonError` when the file is no policy, damaged, or does not fit its environment.
   public static func load(_ url: URL) throws -> Policy {
-    let file = try SafetensorsFile(contentsOf: url)
+    try read(SafetensorsFile(contentsOf: url), called: url.path)
+  }
+
+  /// Reads a policy from what `serialized()` gave.
+  /// - Parameter name: what error messages call it.
+  /// - Throws: `GuerdonError` as `load(_:)`.
+  public static func read(_ data: Data, called name: String) throws -> Policy {
+    try read(SafetensorsFile(data), called: name)
+  }
+
+  private static func read(_ file: SafetensorsFile, called name: String) throws -> Policy {
     guard file.metadata["format"] == format, let id = file.metadata["environment"] else {
-      throw GuerdonError.failure("\(url.path) is a safetensors file, but not a Guerdon policy.")
+      throw GuerdonError.failure("\(name) is a safetensors file, but not a Guerdon policy.")
     }
     let spec = try Environments.spec(id)
     do {
@@ -45,7 +58,7 @@ extension Policy {
         observationMoments: try RunningMoments(file, prefix: "observation", width: spec.observationSpace.width),
         network: network, head: head, logStandardDeviation: try file["log_std"]?.floats() ?? [])
     } catch let error as GuerdonError {
-      throw GuerdonError.failure("The policy \(url.path) cannot be used: \(error.message)")
+      throw GuerdonError.failure("The policy \(name) cannot be used: \(error.message)")
     }
   }
 }

@@ -35,8 +35,8 @@ public struct TrainingWatcher: Sendable {
 
   public init(
     shouldStop: @escaping @Sendable () -> Bool, onSteps: @escaping @Sendable (Int) -> Void,
-    onCheckpoint: @escaping @Sendable (Int, TrainingDigest) -> Void,
-    onEnd: @escaping @Sendable (Int, Candidate.Outcome, Policy?) throws -> Void
+    onCheckpoint: @escaping @Sendable (_ id: Int, TrainingDigest) -> Void,
+    onEnd: @escaping @Sendable (_ id: Int, Candidate.Outcome, Policy?) throws -> Void
   ) {
     self.shouldStop = shouldStop
     self.onSteps = onSteps

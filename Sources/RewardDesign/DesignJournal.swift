@@ -33,9 +33,7 @@ public final class DesignJournal: Sendable {
     let url = directory.appendingPathComponent("journal.jsonl")
     var opened = try AppendedFile(url)
     try opened.removeTail(after: UInt8(ascii: "\n"))
-    let decoder = JSONDecoder()
-    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-      positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+    let decoder = JSONDecoder.exact
     let lines = try Files.read(url, limit: 4 << 30).split(separator: UInt8(ascii: "\n"))
     past = try lines.enumerated().map { number, line in
       do {
@@ -54,11 +52,7 @@ public final class DesignJournal: Sendable {
   }
 
   func append(_ record: Record) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .withoutEscapingSlashes
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-    let line = try encoder.encode(record) + [UInt8(ascii: "\n")]
+    let line = try JSONEncoder.exact.encode(record) + [UInt8(ascii: "\n")]
     try file.withLock { try $0.append(line, durably: true) }
   }
 

@@ -23,7 +23,7 @@ public struct TrainedPolicy: Sendable {
 /// Trains one policy on one objective and evaluates the task's fitness along the way.
 public struct PolicyTraining: Sendable {
   /// The learner, the same for every objective.
-  public struct Configuration: Sendable {
+  public struct Configuration: Sendable, Hashable, Codable {
     /// Copies of the environment that step together.
     public var environments = 8
     /// Evaluations of the fitness, evenly spaced over the training.

@@ -27,6 +27,7 @@ struct Design: AsyncParsableCommand {
   @Flag(inversion: .prefixedNo, help: "End the training of a generation's hopeless candidates early.") var halving = true
   @Flag(inversion: .prefixedNo, help: "Train policies on and against the best reward at the end, to find its exploits.")
   var audit = true
+  @OptionGroup var cluster: ClusterOptions
   @Option(help: "Go on with a run that was cut off (its id, or \"last\"), with its own task, seed and budget.")
   var resume: String?
   @Option(help: "Folder of runs.") var out: String?
@@ -52,15 +53,18 @@ struct Design: AsyncParsableCommand {
   func run() async throws {
     let store = store(out)
     let source = try languageModel.source(proposer)
+    var remote = try cluster.trainer()
     let (run, journal, task, seed) = try resume.map { try goOn($0, in: store) } ?? begin(in: store)
     try await finishing(run) { interruption, progress in
       try run.write(task.text, to: "task.yaml")
       let start = ContinuousClock.now
       let jobs = jobs ?? ProcessInfo.processInfo.activeProcessorCount
       let company = try await feedback.open(task, run: run, progress: progress)
+      remote?.onNotice = { progress.note($0) }
+      let trainer: any CandidateTrainer = remote ?? LocalTrainer(jobs: jobs, halving: halving ? .init() : .none)
       let loop = DesignLoop(
-        task: task, seed: seed, jobs: jobs, trainer: LocalTrainer(jobs: jobs, halving: halving ? .init() : .none),
-        adviser: company.adviser, audit: audit ? auditing(task) : nil)
+        task: task, seed: seed, jobs: jobs, trainer: trainer, adviser: company.adviser,
+        audit: audit ? auditing(task) : nil)
       progress.note("Task \(task.name) on \(task.environment.id): \(task.goal)")
       let narrator = DesignNarrator(progress: progress, run: run, task: task)
       let proposer = try source.proposer(

@@ -22,6 +22,7 @@ struct Guerdon: AsyncParsableCommand {
       EnvironmentsCommand.self,
       Mechanism.self,
       Expressible.self,
+      TrainCandidate.self,
     ])
 
   static func main() async {

@@ -4,8 +4,8 @@ import Torch
 /// Group-relative policy optimisation (Shao et al., arXiv 2402.03300, section 4.1): several outputs are sampled for one
 /// question, and each is judged by how far its reward lies above the mean of its group; there is no critic.
 ///
-/// Advantages and the divergence are plain numbers. The loss comes twice: on tensors, for policies that are networks, and
-/// as its derivative for one token, for policies whose gradient is written by hand.
+/// Advantages and the divergence are plain numbers. The loss comes twice: on tensors, for policies that are networks,
+/// and as its derivative for one token, for policies whose gradient is written by hand.
 public enum GRPO {
   /// How the losses of tokens become one number.
   public enum Aggregation: String, Sendable, Hashable, Codable {

@@ -15,7 +15,7 @@ extension DERL {
     case population
     /// The official trainer's groups and its handling of invalid formulas; primitives taken away; fewer formulas.
     case ablations
-    /// The inner level with a transformer.
+    /// Fixed rewards where the inner policy is a transformer.
     case transformer
   }
 
@@ -86,31 +86,27 @@ extension DERL {
     let rewards = [
       ("g1", "g1"), ("average", average), ("g1+g2+g3", "g1 + g2 + g3"), ("minus g4", "g1 + 0.5*g2 + 0.5*g3 - 0.5*g4"),
     ]
-    return [
-      Arm(name: "derl, transformer policy", part: .transformer, usesTransformer: true),
-      Arm(name: "frozen, transformer policy", part: .transformer, learns: false, usesTransformer: true),
+    return rewards.map {
+      Arm(name: "\($0), transformer policy", part: .transformer, fixed: $1, usesTransformer: true)
+    } + [
+      Arm(name: "derl", part: .main),
+      Arm(name: "frozen", part: .main, learns: false),
+      Arm(name: "outcome", part: .main, fixed: outcome),
+      Arm(name: "average", part: .main, fixed: average),
+      Arm(name: "derl, toxic", part: .toxic, reversed: [1]),
+      Arm(name: "frozen, toxic", part: .toxic, learns: false, reversed: [1]),
+      Arm(name: "outcome, toxic", part: .toxic, fixed: outcome, reversed: [1]),
+      Arm(name: "average, toxic", part: .toxic, fixed: average, reversed: [1]),
+      Arm(name: "derl-pop, short", part: .population, population: true, isShort: true),
+      Arm(name: "derl, short", part: .population, isShort: true),
+      Arm(name: "one group a formula", part: .ablations, grouping: .formula),
+      Arm(name: "invalid formulas replaced", part: .ablations, invalidFormulas: .replaced),
+      Arm(
+        name: "official trainer (both)", part: .ablations, grouping: .formula, invalidFormulas: .replaced),
+      Arm(name: "without g2", part: .ablations, removed: [2]),
+      Arm(name: "without g4", part: .ablations, removed: [4]),
+      Arm(name: "4 formulas", part: .ablations, formulas: 4),
     ]
-      + rewards.map {
-        Arm(name: "reward \($0), transformer policy", part: .transformer, fixed: $1, usesTransformer: true)
-      } + [
-        Arm(name: "derl", part: .main),
-        Arm(name: "frozen", part: .main, learns: false),
-        Arm(name: "outcome", part: .main, fixed: outcome),
-        Arm(name: "average", part: .main, fixed: average),
-        Arm(name: "derl, toxic", part: .toxic, reversed: [1]),
-        Arm(name: "frozen, toxic", part: .toxic, learns: false, reversed: [1]),
-        Arm(name: "outcome, toxic", part: .toxic, fixed: outcome, reversed: [1]),
-        Arm(name: "average, toxic", part: .toxic, fixed: average, reversed: [1]),
-        Arm(name: "derl-pop, short", part: .population, population: true, isShort: true),
-        Arm(name: "derl, short", part: .population, isShort: true),
-        Arm(name: "one group a formula", part: .ablations, grouping: .formula),
-        Arm(name: "invalid formulas replaced", part: .ablations, invalidFormulas: .replaced),
-        Arm(
-          name: "official trainer (both)", part: .ablations, grouping: .formula, invalidFormulas: .replaced),
-        Arm(name: "without g2", part: .ablations, removed: [2]),
-        Arm(name: "without g4", part: .ablations, removed: [4]),
-        Arm(name: "4 formulas", part: .ablations, formulas: 4),
-      ]
   }()
 
   /// What one search or fixed reward came to.

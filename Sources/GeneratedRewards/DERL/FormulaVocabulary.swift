@@ -120,10 +120,9 @@ public struct FormulaVocabulary: Sendable, Hashable {
     return words
   }
 
-  /// A sum and a difference are equally likely: whether a signal helps is not for the cold start to say.
   private func randomOperator(_ random: inout RandomGenerator) -> String {
     switch random.uniform() {
-    case ..<0.4: "+"
+    case ..<0.5: "+"
     case ..<0.8: "-"
     case ..<0.95: "*"
     default: "/"

@@ -63,8 +63,8 @@ extension DERL {
   }
 }
 
-/// Rules in place of the language model: the best formulas of the prompt with a word replaced, inserted or taken out, or
-/// a random formula where there is none.
+/// Rules in place of the language model: the best formulas of the prompt with a word replaced, inserted or taken out,
+/// or a random formula where there is none.
 public final class FormulaMutator: ChatModel, @unchecked Sendable {
   public let name = "rules that change formulas"
   private let vocabulary: FormulaVocabulary

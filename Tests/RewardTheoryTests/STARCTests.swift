@@ -419,7 +419,7 @@ import Testing
     configuration.boundEnvironments = 1
     configuration.boundPairs = 1
     configuration.worldPairs = 1
-    (configuration.reacherTransitions, configuration.reacherRollouts, configuration.reacherHorizon) = (16, 8, 40)
+    (configuration.reacherTransitions, configuration.reacherRollouts, configuration.reacherHorizon) = (48, 8, 40)
     configuration.seeds = [0, 1]
     func evidence(jobs: Int) async throws -> Evidence {
       try await STARC.reproduce(

@@ -43,7 +43,8 @@ private func dendrogramSVG(_ names: [String], _ clustering: AverageLinkage, _ li
     svg += line(first.x, first.y, joint, first.y, ink) + line(second.x, second.y, joint, second.y, ink)
     svg += line(joint, first.y, joint, second.y, ink)
     let y = (first.y + second.y) / 2
-    svg += text(joint + 6, y + 4, "start", "fill=\"var(--soft)\" font-size=\"12\"", String(format: "%.3f", merge.distance))
+    // Above the stem that goes on from here.
+    svg += text(joint + 6, y - 5, "start", "fill=\"var(--soft)\" font-size=\"12\"", String(format: "%.3f", merge.distance))
     stems.append((joint, y))
   }
   return svg + "</svg>"

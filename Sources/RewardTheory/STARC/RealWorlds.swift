@@ -47,7 +47,9 @@ extension STARC {
       """
     }
     var random = RandomGenerator(seed: seed, spawnKey: [4])
-    let inputs = (0..<10).map { "obs[\($0)]" } + (0..<2).map { "action[\($0)]" }
+    // Velocities reach some 10 rad/s, everything else 1.
+    let inputs = (0..<10).map { $0 == 6 || $0 == 7 ? "0.1 * obs[\($0)]" : "obs[\($0)]" }
+      + (0..<2).map { "action[\($0)]" }
     let waves = (0..<8).map { _ in
       "np.cos(" + inputs.map { "\(random.normal()) * \($0)" }.joined(separator: " + ") + ")"
     }

@@ -151,7 +151,7 @@ import Testing
     // A program that cannot run, or that is killed, on the nodes.
     var unfit = try trainer(cluster.address)
     unfit.program = try cluster.script("echo 'libtorch.so is missing' >&2; exit 127")
-    await expect(unfit, toFailWith: "127.0.0.1: libtorch.so is missing.")
+    await expect(unfit, toFailWith: ": libtorch.so is missing.")
     var dying = try trainer(cluster.address)
     (dying.program, dying.retries) = (try cluster.script("read line; kill -9 $$"), 1)
     let dead = try await train(dying, [Self.jobs[0]])

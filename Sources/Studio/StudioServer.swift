@@ -11,11 +11,14 @@ final class StudioServer: Sendable {
   let address: String
   private let running: Task<Void, any Error>
   private let readers: Readers
+  /// Lives as long as the tasks on it.
+  private let threads: ServerThreads
 
-  private init(address: String, running: Task<Void, any Error>, readers: Readers) {
+  private init(address: String, running: Task<Void, any Error>, readers: Readers, threads: ServerThreads) {
     self.address = address
     self.running = running
     self.readers = readers
+    self.threads = threads
   }
 
   static func start(_ board: StudioBoard, port: Int) async throws -> StudioServer {
@@ -35,7 +38,8 @@ final class StudioServer: Sendable {
       })
     application.logger.logLevel = .critical
     let server = application
-    let running = Task(executorPreference: ServerThreads()) {
+    let threads = ServerThreads()
+    let running = Task(executorPreference: threads) {
       // Once it listens, this is told too late and changes nothing.
       defer {
         opening.end(
@@ -47,7 +51,9 @@ final class StudioServer: Sendable {
       try await server.run()
     }
     let actual = try await opening.port()
-    return StudioServer(address: "http://127.0.0.1:\(actual)/\(word)/", running: running, readers: readers)
+    return StudioServer(
+      address: "http://127.0.0.1:\(actual)/\(word)/", running: running, readers: readers,
+      threads: threads)
   }
 
   /// Ends once every page was told what there is to tell, or a second has gone by.

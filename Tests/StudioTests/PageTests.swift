@@ -146,7 +146,7 @@ import Testing
       [
         ["go": ""], ["wait": "typeof stage !== 'undefined' && stage.clips.length === 2 && stage.clips[0].images[0].complete"],
         ["evaluate": "getComputedStyle(document.getElementById('live')).display"],
-        ["evaluate": "/0\\.\\d{3}|candidate|#\\d/.test(document.body.innerText)"],
+        ["evaluate": "/candidate|fitness|#\\d/i.test(document.body.innerText)"],
         // It plays by itself, pauses, and goes picture by picture.
         ["wait": "stage.time > 0.2"], ["key": "p"], ["evaluate": "stage.isPlaying"],
         ["evaluate": "stage.seek(0)"], ["key": "."], ["evaluate": "stage.clips[0].shown"],

@@ -34,7 +34,8 @@ events.onmessage = message => {
 events.onopen = () => { if (known) showStatus(); };
 events.onerror = () => {
   at("dot").className = "dot lost";
-  at("phase").textContent = "Connection lost; trying again…";
+  at("phase").textContent = events.readyState === EventSource.CLOSED
+    ? "This page is of a run that is gone" : "Connection lost; trying again…";
   at("detail").textContent = "";
 };
 

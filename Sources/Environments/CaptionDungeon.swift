@@ -11,7 +11,7 @@ public struct CaptionDungeon: Sendable {
   public enum Observation: Sendable {
     /// The number of the cell, level by level: for tables.
     case cell
-    /// One-hot level, column and row.
+    /// One-hot column and one-hot row, in a part of the vector that is the level's own.
     case oneHot
   }
 
@@ -67,9 +67,10 @@ public struct CaptionDungeon: Sendable {
     let cells = levels * size * size
     return EnvironmentSpec.native(
       "CaptionDungeon",
-      observationSpace: observation == .cell ? .discrete(cells) : .box(levels + 2 * size, low: 0, high: 1),
+      observationSpace: observation == .cell ? .discrete(cells) : .box(levels * 2 * size, low: 0, high: 1),
       components: observation == .cell
-        ? "the cell's number, level by level, row by row" : "one-hot level, then one-hot column, then one-hot row",
+        ? "the cell's number, level by level, row by row"
+        : "one-hot column, then one-hot row, level by level; zeros for the other levels",
       actionSpace: .discrete(5), actionMeaning: "0 north, 1 south, 2 west, 3 east, 4 down the stairs.",
       quantities: [
         Field("message", low: 0, high: Double(messages - 1), meaning: "Number of the step's text; 0 is no text."),
@@ -186,10 +187,10 @@ struct CaptionDungeonDynamics: StochasticDynamics {
     switch dungeon.observation {
     case .cell: observation[0] = (state[0] * Double(size) + state[2]) * Double(size) + state[1]
     case .oneHot:
-      observation.update(repeating: 0, count: dungeon.levels + 2 * size)
-      observation[Int(state[0])] = 1
-      observation[dungeon.levels + Int(state[1])] = 1
-      observation[dungeon.levels + size + Int(state[2])] = 1
+      observation.update(repeating: 0, count: dungeon.levels * 2 * size)
+      let own = observation + Int(state[0]) * 2 * size
+      own[Int(state[1])] = 1
+      own[size + Int(state[2])] = 1
     }
   }
 }

@@ -105,6 +105,23 @@ import Testing
     #expect(resumed.q == whole.q && resumed.steps == whole.steps)
   }
 
+  /// Where all is equal, exploring takes the first action, or any.
+  @Test(arguments: [false, true]) func tiesAreBrokenAsAskedFor(atRandom: Bool) throws {
+    var taken = [0, 0]
+    var world = TabularWorld(states: 5, actions: 2, maxEpisodeSteps: 1_000) { _, action, _ in
+      taken[action] += 1
+      return TabularStep(state: 0, reward: 0)
+    }
+    var learner = try learner(.qLearning) {
+      ($0.initialEpsilon, $0.finalEpsilon) = (0, 0)
+      $0.breaksTiesAtRandom = atRandom
+    }
+    try learner.train(in: &world, episodes: 1)
+    // Standard deviation 16.
+    #expect(atRandom ? abs(taken[1] - 500) < 80 : taken[1] == 0)
+    #expect(taken[0] + taken[1] == 1_000)
+  }
+
   /// The same corridor as an environment with discrete spaces, paid by a reward source: a step costs 1.
   @Test func learnsInEnvironmentsWithDiscreteSpaces() throws {
     let environment = ScriptedEnvironment(

@@ -52,7 +52,7 @@ import Testing
         if observation == .cell {
           #expect(seen == [Double(level * 9 + y * 3 + x)])
         } else {
-          #expect(seen.indices.filter { seen[$0] == 1 } == [level, 2 + x, 5 + y] && seen.reduce(0, +) == 3)
+          #expect(seen.indices.filter { seen[$0] == 1 } == [6 * level + x, 6 * level + 3 + y] && seen.reduce(0, +) == 2)
         }
       }
     }

@@ -30,6 +30,9 @@ public struct TabularLearner: Sendable, Codable {
     public var explorationSteps = 10_000
     /// Every Q at first; a large one explores by itself.
     public var initialValue = 0.0
+    /// While exploring, the greedy action is drawn from those of equal Q; otherwise it is the first of them, which where
+    /// nothing is known yet pushes an agent into one corner.
+    public var breaksTiesAtRandom = false
 
     public init() {}
   }
@@ -119,6 +122,11 @@ public struct TabularLearner: Sendable, Codable {
   }
 
   private mutating func explore(_ state: Int) -> Int {
-    random.uniform() < epsilon ? random.integer(below: actions) : greedyAction(state)
+    if random.uniform() < epsilon { return random.integer(below: actions) }
+    let action = greedyAction(state)
+    guard configuration.breaksTiesAtRandom else { return action }
+    let first = state * actions
+    let equals = (0..<actions).filter { q[first + $0] == q[first + action] }
+    return equals.count == 1 ? action : equals[random.integer(below: equals.count)]
   }
 }

@@ -72,6 +72,7 @@ extension ONI {
       tabular.initialEpsilon = 0.3
       tabular.finalEpsilon = 0.05
       tabular.explorationSteps = 100_000
+      tabular.breaksTiesAtRandom = true
       return tabular
     }()
     /// Steps of each throughput measurement, and how often it is taken; 0 leaves it out.
@@ -101,8 +102,8 @@ extension ONI {
       configuration.training.batch = 64
       configuration.training.manyLabels = 500
       configuration.ppo = PPO.Configuration()
-      configuration.ppo.rolloutSteps = 128
-      configuration.ppo.minibatch = 256
+      configuration.ppo.rolloutSteps = 125
+      configuration.ppo.minibatch = 250
       configuration.ppo.epochs = 4
       configuration.ppo.learningRate = 1e-3
       configuration.ppo.entropyCoefficient = 0.01

@@ -16,7 +16,7 @@ struct DesignedTask {
   let humanExpression: String
   /// The fitness, step by step.
   let sparse: String
-  /// A quantity that a person who watches would name.
+  /// The component that a person who watches would name.
   let word: String
 
   func load() throws -> DesignTask { try DesignTask(text: yaml, file: "\(name).yaml") }
@@ -52,7 +52,7 @@ struct DesignedTask {
       """,
     humanExpression: "-(angle ** 2 + 0.1 * angular_velocity ** 2 + 0.001 * torque ** 2)",
     sparse: "import numpy as np\n\ndef compute_reward(angle):\n    return 1.0 if np.abs(angle) < 0.2 else 0.0\n",
-    word: "tip_height")
+    word: "high_tip_height")
 
   private static let reacher = DesignedTask(
     name: "reacher",
@@ -81,7 +81,7 @@ struct DesignedTask {
       """,
     humanExpression: "-(distance + control_cost)",
     sparse: "def compute_reward(distance):\n    return 1.0 if distance < 0.03 else 0.0\n",
-    word: "distance")
+    word: "near_distance")
 }
 
 extension Eureka {

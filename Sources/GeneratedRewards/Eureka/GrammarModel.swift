@@ -14,7 +14,7 @@ final class GrammarModel: ChatModel {
   private let writer: Mutex<ComponentWriter>
 
   /// The prior of programs over an environment's own quantities.
-  static let prior = ComponentWriter.Prior(weights: -2...1, temperatures: -2...0.5, hopeless: 0.02)
+  static let prior = ComponentWriter.Prior(weights: -2...1, temperatures: -2...0.5, hopeless: 0.1)
 
   init(_ grammar: ComponentGrammar, seed: UInt64) {
     self.grammar = grammar

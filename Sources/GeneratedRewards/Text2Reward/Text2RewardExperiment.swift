@@ -19,12 +19,12 @@ extension Text2Reward {
     public var writing = Writing()
     /// Meta-World's tasks, through the bridge; empty leaves the main experiment out.
     public var tasks = ["drawer-close-v3", "handle-press-side-v3"]
-    /// SAC's steps on each; the paper takes 1M, with nets of 256-256-256 and minibatches of 512.
+    /// SAC's steps on each; the paper takes 1M, with nets of 256-256-256 and minibatches of 512, the brief half of these.
     public var manipulationSteps = 25_000
     /// Random steps before SAC's first update; the paper takes 4000.
     public var learningStarts = 1_000
-    public var hidden = [256, 256]
-    public var minibatch = 256
+    public var hidden = [128, 128]
+    public var minibatch = 128
     /// Discount γ, the targets' share τ, learning rate, and the first α of the entropy.
     public var gamma: Float = 0.99
     public var tau: Float = 0.005
@@ -35,7 +35,7 @@ extension Text2Reward {
     /// PPO's steps on Reacher.
     public var reacherSteps = 60_000
     /// SAC's steps on Pendulum.
-    public var pendulumSteps = 15_000
+    public var pendulumSteps = 8_000
     /// Rewards that are asked of a writer that errs, and how often it does.
     public var requests = 200
     public var faultRate = 0.3
@@ -269,6 +269,7 @@ extension Text2Reward {
   ) throws -> Double {
     var sac = configuration.sac
     sac.hidden = [64, 64]
+    sac.minibatch = 128
     sac.learningRate = 1e-3
     sac.bufferSize = max(configuration.pendulumSteps, sac.minibatch)
     let trainer = try SAC(

@@ -82,10 +82,11 @@ extension ONI {
     public var ablations = true
     public var seeds: [UInt64] = Array(0..<3)
 
-    /// The brief's: tabular Q-learning in a small dungeon.
+    /// The brief's: tabular Q-learning in a small dungeon, from labels without flips; flips have an arm of their own.
     public static let smoke: Configuration = {
       var configuration = Configuration()
       configuration.annotation.batch = 20
+      configuration.annotation.flip = 0
       configuration.dungeon = Dungeon(levels: 5, size: 5, horizon: 150)
       configuration.learner = .tabular
       configuration.steps = 100_000
@@ -197,6 +198,9 @@ extension ONI {
         arm("retrieval, many texts", .retrieval) { $0.variants = many },
         arm("classification, many texts", .classification) { $0.variants = many },
       ]
+    }
+    if configuration.learner == .tabular {
+      arms.append(arm("labeller errs in 5 %", .retrieval) { $0.configuration.annotation.flip = 0.05 })
     }
     guard configuration.ablations else { return arms }
     arms += [

@@ -111,13 +111,13 @@ public struct SampledTransitions: Sendable {
     }
     for f in 0..<F { matrix[f * F + f] += penalty }
     let factorisation = try LUFactorisation(matrix, size: F)
-    return try rewards.map { reward in
+    return rewards.map { reward in
       var side = [Double](repeating: 0, count: F)
       for i in 0..<count {
         let mean = reward[i * draws..<(i + 1) * draws].reduce(0, +) / Double(draws)
         for f in 0..<F { side[f] += features[i * F + f] / Double(count) * mean }
       }
-      return try factorisation.solve(side)
+      return factorisation.solve(side)
     }
   }
 

@@ -99,6 +99,35 @@ import Testing
     #expect(html.contains(".canvas { position: relative; display: none; }"))
   }
 
+  @Test func theFamilyTreeShowsEveryoneOnce() throws {
+    var report = Report(title: "t", subtitle: "s")
+    let members = [
+      FamilyTree.Member(id: 0, generation: 0, parents: [], value: 0.1, note: "<script>alert(1)</script>", isMarked: true),
+      FamilyTree.Member(id: 1, generation: 0, parents: [], value: nil, note: "failed", isMarked: false),
+      FamilyTree.Member(id: 2, generation: 1, parents: [0, 7], value: 0.9, note: "best", isMarked: true),
+    ]
+    report.familyTree(FamilyTree(members), caption: "family") { "candidate-\($0)" }
+    for id in 0..<3 { report.program("x = \(id)", title: "\(id)", anchor: "candidate-\(id)") }
+    let html = report.html
+    #expect(html.components(separatedBy: "<circle ").count == 4 && html.components(separatedBy: "stroke-dasharray").count == 2)
+    // One line, for the parent that is there.
+    #expect(html.components(separatedBy: "class=\"edge marked\"").count == 2)
+    #expect(!html.contains("<script>alert") && html.contains("&lt;script&gt;alert(1)"))
+    for id in 0..<3 {
+      #expect(html.contains("href=\"#candidate-\(id)\"") && html.contains("<details id=\"candidate-\(id)\">"))
+    }
+  }
+
+  @Test func aFilmCarriesItsPictures() throws {
+    var report = Report(title: "t", subtitle: "s")
+    report.film([], framesPerSecond: 25, caption: "nothing")
+    report.film([Data([1, 2]), Data([3])], framesPerSecond: 12.5, caption: "two \"frames\"")
+    let html = report.html
+    #expect(html.components(separatedBy: "<figure class=film").count == 2)
+    #expect(html.contains("const films = [[\"data:image/png;base64,AQI=\",\"data:image/png;base64,Aw==\"]];"))
+    #expect(html.contains("data-rate=\"12.500\"") && html.contains("two &quot;frames&quot;"))
+  }
+
   @Test func thePageNeedsNothingElse() {
     let html = page()
     for reference in ["src=\"http", "href=\"http", "@import", "url(http"] { #expect(!html.contains(reference)) }

@@ -149,7 +149,8 @@ public struct Report: Sendable {
       <header><div class=brand>Guerdon</div><h1>\(escape(title))</h1><p class=subtitle>\(escape(subtitle))</p></header>
       \(body)</main>
       <script nonce="\(nonce)">\(script.replacingOccurrences(of: "</script", with: "<\\/script"))</script>
-      <script nonce="\(nonce)">const charts = [\(data)], films = [\(pictures)];
+      <script nonce="\(nonce)">const charts = [\(data)];
+      const films = [\(pictures)];
       \(reportScript)
       \(filmScript)</script></body></html>
 

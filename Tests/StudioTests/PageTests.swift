@@ -144,7 +144,7 @@ import Testing
     let seen = try await browse(
       studio.address,
       [
-        ["go": ""], ["wait": "typeof stage !== 'undefined' && stage.clips.length === 2 && stage.clips[0].images[0].complete"],
+        ["go": ""], ["wait": "typeof known !== 'undefined' && known && stage.clips.length === 2 && stage.clips[0].images[0].complete"],
         ["evaluate": "getComputedStyle(document.getElementById('live')).display"],
         ["evaluate": "/candidate|fitness|#\\d/i.test(document.body.innerText)"],
         // It plays by itself, pauses, and goes picture by picture.

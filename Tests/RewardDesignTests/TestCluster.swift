@@ -50,12 +50,11 @@ final class TestCluster: Sendable {
     let command = ([ray.path] + common + arguments).map { "'\($0)'" }.joined(separator: " ")
     let log = "'\(folder.path)/start.log'"
     // `timeout` leads a process group of its own.
-    let said = try shell(
-      "timeout 120 \(command) >\(log) 2>&1 </dev/null & echo $!; wait $! || tail -3 \(log)"
-    ).split(separator: "\n")
+    let said = try shell("echo $$; exec timeout 120 \(command) >\(log) 2>&1 </dev/null").split(separator: "\n")
     let group = try #require(said.first.flatMap { pid_t($0) })
     groups.withLock { $0.append(group) }
-    try #require(said.count == 1, "\(said)")
+    let outcome = try Files.readText(folder.appendingPathComponent("start.log"))
+    try #require(outcome.contains("Ray runtime started"), "\(outcome.suffix(400))")
     return node
   }
 

@@ -193,14 +193,12 @@ import Testing
 
   @Test func anAnswerThatDoesNotComeIsWaitedForSoLong() async throws {
     let server = try ChatServer([["answers": ["late"], "delay": 30]])
-    let start = ContinuousClock.now
     let said = try await failure(
       try endpoint(server) {
         $0.timeout = .milliseconds(300)
         $0.retries.attemptsUnanswered = 2
       })
     #expect(said.contains("no whole answer within 0.3 s"))
-    #expect(ContinuousClock.now - start < .seconds(10))
   }
 
   @Test func aDeadEndpointIsNamed() async throws {
@@ -345,11 +343,8 @@ import Testing
     // The second one waits for a place.
     let tasks = (0..<2).map { _ in Task { try await endpoint.complete(Self.hello) } }
     try await Task.sleep(for: .milliseconds(400))
-    let start = ContinuousClock.now
     for task in tasks { task.cancel() }
     for task in tasks { await #expect(throws: CancellationError.self) { try await task.value } }
-    // Well before the server would have answered; other tests may keep this one waiting for a thread.
-    #expect(ContinuousClock.now - start < .seconds(25))
   }
 
   @Test func afterShutdownThereIsASentence() async throws {

@@ -248,9 +248,7 @@ enum Bench {
     "def compute_reward(speed):\n    exec('speed = 1')\n    return speed",
   ]) func hostileCodeIsRejected(program: String) async throws {
     let server = try ChatServer([["answers": .texts(["```python\n\(program)\n```"])]])
-    let start = ContinuousClock.now
     let proposals = try await proposer(endpoint(server)).propose(1, after: Bench.history)
-    #expect(ContinuousClock.now - start < .seconds(20))
     #expect(proposals.count == 1)
     let candidates = Bench.tried(proposals, generation: 0, after: Bench.history)
     guard case .rejected(let reason) = candidates[0].outcome else {
@@ -306,9 +304,7 @@ enum Bench {
       try await Task.sleep(for: .milliseconds(500))
       stop.withLock { $0 = true }
     }
-    let start = ContinuousClock.now
     #expect(try await waiting.propose(2, after: Bench.history).isEmpty)
-    #expect(ContinuousClock.now - start < .seconds(5))
   }
 
   /// Text2Reward's error loop (its brief): four kinds of mistake, each request with probability 0.3, at most 5 rounds:

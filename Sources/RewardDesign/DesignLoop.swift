@@ -30,6 +30,8 @@ public struct DesignLoop: Sendable {
     case candidateAdvanced(id: Int, TrainingDigest)
     case candidateEnded(Candidate)
     case adviceAsked(generation: Int)
+    /// The proposer gave up; the run goes on with what there is.
+    case searchCutShort(String)
     case adviceGiven(Feedback)
     case comparisonBegan(policies: Int)
     case policyEnded(arm: String, seed: UInt64, fitness: Double)
@@ -76,7 +78,7 @@ public struct DesignLoop: Sendable {
   ) async throws -> DesignResult {
     let past = try Past(journal, begunWith: self, proposer)
     let meter = StepMeter(total: plannedSteps, onEvent: onEvent)
-    let history = try await search(
+    let (history, cutShort) = try await search(
       proposer: proposer, past: past, journal: journal, meter: meter, shouldStop: shouldStop, onEvent: onEvent)
     var result = DesignResult(task: task, seed: seed, proposer: proposer.name, history: history)
     guard let best = history.best else {
@@ -85,6 +87,7 @@ public struct DesignLoop: Sendable {
       return result
     }
     result.best = best
+    result.cutShort = cutShort
     if !shouldStop() {
       try compare(&result, past: past, journal: journal, meter: meter, shouldStop: shouldStop, onEvent: onEvent)
     }
@@ -102,13 +105,15 @@ public struct DesignLoop: Sendable {
     let past = try Past(journal, begunWith: self, proposer)
     let meter = StepMeter(total: task.budget.generations * task.budget.candidates * task.budget.steps, onEvent: onEvent)
     return try await search(
-      proposer: proposer, past: past, journal: journal, meter: meter, shouldStop: shouldStop, onEvent: onEvent)
+      proposer: proposer, past: past, journal: journal, meter: meter, shouldStop: shouldStop, onEvent: onEvent
+    ).history
   }
 
+  /// - Returns: what was found, and why the proposer gave up before the last generation if it did.
   private func search(
     proposer: any Proposer, past: Past, journal: DesignJournal?, meter: StepMeter,
     shouldStop: @escaping @Sendable () -> Bool, onEvent: @escaping @Sendable (Event) -> Void
-  ) async throws -> DesignHistory {
+  ) async throws -> (history: DesignHistory, cutShort: String?) {
     var history = DesignHistory(
       goal: task.goal, environmentSummary: task.environment.summary, schema: task.schema, feedback: past.feedback)
     if past.isEmpty {
@@ -131,7 +136,13 @@ public struct DesignLoop: Sendable {
         proposals = recorded.proposals
         if let state = recorded.state { try proposer.restore(state) }
       } else {
-        proposals = try await proposer.propose(task.budget.candidates, after: history)
+        do {
+          proposals = try await proposer.propose(task.budget.candidates, after: history)
+        } catch let error as GuerdonError where history.best != nil {
+          // A dead endpoint or a spent budget: what was trained is compared all the same; resumed, the run asks again.
+          onEvent(.searchCutShort(error.message))
+          return (history, error.message)
+        }
         // Who is stopped while it thinks has proposed nothing, which is not the search's end.
         if shouldStop() { break }
         try journal?.append(.proposed(generation: generation, proposals, state: proposer.state()))
@@ -149,7 +160,7 @@ public struct DesignLoop: Sendable {
       if shouldStop() { break }
       try await advise(&history, generation, journal, policies, shouldStop: shouldStop, onEvent: onEvent)
     }
-    return history
+    return (history, nil)
   }
 
   private static func nothingTrained(_ history: DesignHistory) -> GuerdonError {

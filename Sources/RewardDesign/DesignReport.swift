@@ -51,6 +51,9 @@ public enum DesignReport {
         difference.high < 0 ? "medium" : "note", "\(words) the human-written reward.",
         "Paired difference in fitness \(number(difference.estimate)), 95 % interval \(interval(difference)).")
     }
+    if let reason = result.cutShort {
+      report.callout("medium", "The search ended before its last generation.", reason)
+    }
     if result.interrupted {
       report.callout("medium", "This run was stopped before its end.", "What follows is what was finished by then.")
     }

@@ -31,6 +31,8 @@ public struct DesignResult: Sendable {
   public var clip: Clip?
   public var exploitClip: Clip?
   public var interrupted = false
+  /// Why the proposer gave up before the last generation, if it did.
+  public var cutShort: String?
 
   init(task: DesignTask, seed: UInt64, proposer: String, history: DesignHistory) {
     self.task = task

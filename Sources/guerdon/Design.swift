@@ -199,6 +199,7 @@ private final class DesignNarrator: Sendable {
         task.name, fraction: Double(done) / Double(max(total, 1)), detail: "\(Int(rate)) steps/s")
     case .candidateEnded(let candidate):
       tell(candidate)
+    case .searchCutShort(let reason): progress.note("The search ends here: \(reason)")
     case .judging(let what): progress.note("  " + what)
     case .comparisonBegan(let policies):
       progress.note("Comparison on fresh seeds: \(policies) policies.")

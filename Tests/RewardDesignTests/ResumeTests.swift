@@ -84,6 +84,31 @@ import Testing
     await #expect(throws: GuerdonError.self) { _ = try await run(in: folder, seed: 6) }
   }
 
+  /// An endpoint that dies after its first answer: what was trained is compared, and a resumed run asks again.
+  @Test func aProposerThatGivesUpEndsTheSearchOnly() async throws {
+    final class Dying: Proposer {
+      let name = "evolution"
+      let evolution: EvolutionProposer
+      init(_ evolution: EvolutionProposer) { self.evolution = evolution }
+      func propose(_ count: Int, after history: DesignHistory) async throws -> [Proposal] {
+        if history.generation > 0 { throw GuerdonError.failure("The budget is spent.") }
+        return try await evolution.propose(count, after: history)
+      }
+      func state() throws -> String? { try evolution.state() }
+      func restore(_ state: String) throws { try evolution.restore(state) }
+    }
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let task = try task()
+    let result = try await DesignLoop(task: task, seed: 5, jobs: 2).run(
+      proposer: Dying(EvolutionProposer(schema: task.schema, seed: 5)), journal: DesignJournal(folder),
+      shouldStop: { false }, onEvent: { _ in })
+    #expect(result.cutShort == "The budget is spent." && !result.interrupted)
+    #expect(result.history.candidates.count == 4 && result.policies.count == 6)
+    let resumed = try await run(in: folder)
+    #expect(resumed.history.candidates.count == 8)
+  }
+
   /// A person who likes the candidate with the least fitness best.
   private final class Contrarian: Adviser {
     let asked = Mutex(0)

@@ -282,17 +282,19 @@ public struct DesignLoop: Sendable {
     onEvent(.comparisonBegan(policies: jobs.count))
     let trained = try inParallel(jobs.count) { index -> DesignResult.Policy? in
       let job = jobs[index]
-      if let policy = try past.policy(job.arm.name, job.seed, journal) {
+      // Another best, found after an interruption, has policies of its own.
+      let kept = job.arm.name == DesignResult.designed ? "\(job.arm.name) \(best.id)" : job.arm.name
+      if let trained = try past.policy(kept, job.seed, journal) {
         meter.skip(task.budget.finalSteps)
-        return policy
+        return DesignResult.Policy(arm: job.arm.name, seed: job.seed, trained: trained)
       }
       guard
         let policy = try PolicyTraining(task: task, configuration: training).run(
           job.arm.objective, steps: task.budget.finalSteps, seed: job.seed, pool: WorkerPool(threads: 1),
           shouldStop: shouldStop, onSteps: meter.add)
       else { return nil }
-      try journal?.keep(policy.policy, as: DesignJournal.name(arm: job.arm.name, seed: job.seed))
-      try journal?.append(.compared(arm: job.arm.name, seed: job.seed, policy.digest, policy.episodes))
+      try journal?.keep(policy.policy, as: DesignJournal.name(arm: kept, seed: job.seed))
+      try journal?.append(.compared(arm: kept, seed: job.seed, policy.digest, policy.episodes))
       onEvent(.policyEnded(arm: job.arm.name, seed: job.seed, fitness: policy.fitness))
       return DesignResult.Policy(arm: job.arm.name, seed: job.seed, trained: policy)
     }
@@ -400,12 +402,10 @@ private struct Past: Sendable {
     }
   }
 
-  func policy(_ arm: String, _ seed: UInt64, _ journal: DesignJournal?) throws -> DesignResult.Policy? {
+  func policy(_ arm: String, _ seed: UInt64, _ journal: DesignJournal?) throws -> TrainedPolicy? {
     let name = DesignJournal.name(arm: arm, seed: seed)
     guard let journal, let known = policies[name] else { return nil }
-    return DesignResult.Policy(
-      arm: arm, seed: seed,
-      trained: TrainedPolicy(policy: try journal.policy(name), digest: known.digest, episodes: known.episodes))
+    return TrainedPolicy(policy: try journal.policy(name), digest: known.digest, episodes: known.episodes)
   }
 }
 

@@ -30,7 +30,7 @@ public final class TerminalAdviser: Adviser {
   public func advise(
     on review: GenerationReview, shouldStop: @escaping @Sendable () -> Bool
   ) async throws -> Feedback? {
-    say("Filming \(review.policies.count) clips.")
+    say("Filming \(review.candidates.count { review.policies[$0.id] != nil }) clips.")
     guard let clips = try BlindReview.film(review, shouldStop: shouldStop)?.clips else { return nil }
     let scores = Dictionary(uniqueKeysWithValues: review.candidates.map { ($0.id, $0.score) })
     return try ask(clips, review.task, generation: review.generation, scores: scores, shouldStop: shouldStop)

@@ -229,7 +229,7 @@ function showArms() {
   const arms = new Map();
   for (const policy of known.policies) arms.set(policy.arm, [...arms.get(policy.arm) ?? [], policy]);
   const [low, high] = range(known.policies.map(policy => policy.fitness));
-  at("arm-rows").replaceChildren(...["designed", "human-written", "fitness alone", ...arms.keys()]
+  at("arm-rows").replaceChildren(...["designed", "human", "fitness alone", ...arms.keys()]
     .filter((arm, index, all) => arms.has(arm) && all.indexOf(arm) === index).map((arm, index) => {
       const fitness = arms.get(arm).map(policy => policy.fitness).filter(value => value != null);
       const mean = fitness.reduce((a, b) => a + b, 0) / fitness.length;

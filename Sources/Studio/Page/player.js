@@ -16,8 +16,9 @@ function make(tag, attributes = {}, ...children) {
 function short(value) {
   if (value == null || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
-  if (size >= 1e5 || (size > 0 && size < 5e-4)) return value.toExponential(1);
-  return value.toFixed(size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : 3).replace("-", "−");
+  const text = size >= 1e5 || (size > 0 && size < 5e-4) ? value.toExponential(1)
+    : value.toFixed(size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : 3);
+  return text.replaceAll("-", "−");
 }
 
 /** Clips that play side by side and in step: pictures where there are any, and what was measured with a moving cursor. */

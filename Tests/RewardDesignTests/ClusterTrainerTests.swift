@@ -185,7 +185,7 @@ import Testing
     #expect(isKilled.withLock { $0 })
     #expect(survived.ended == expected.ended && survived.twice.isEmpty)
     #expect(survived.steps == expected.steps && survived.checkpoints == expected.checkpoints)
-    #expect(notices.withLock { $0.contains { $0.contains("is trained again") } }, "\(notices.withLock { $0 })")
+    #expect(notices.withLock { $0.contains { $0.contains("was lost; what it trained") } }, "\(notices.withLock { $0 })")
 
     // Once too often, and then the whole cluster.
     let third = try cluster.addNode()

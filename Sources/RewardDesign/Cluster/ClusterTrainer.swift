@@ -19,7 +19,7 @@ public struct ClusterTrainer: CandidateTrainer {
   public var retries = 3
   /// How long the cluster may take to answer and to offer a CPU.
   public var connectionTimeout: Duration = .seconds(60)
-  /// Told in a sentence of what a person may want to know: the connection, a candidate that is begun again.
+  /// Told in a sentence of what a person may want to know: the connection, a node that is lost.
   public var onNotice: @Sendable (String) -> Void = { _ in }
 
   /// A driver that says nothing for this long is given up.
@@ -88,10 +88,8 @@ public struct ClusterTrainer: CandidateTrainer {
         case "connected":
           patience = Self.longestSilence
           onNotice("Ray cluster at \(address): nodes: \(event.nodes ?? 0), CPUs: \(Int(event.cpus ?? 0)).")
-        case "again":
-          let id = try ledger.job(event.index).id
-          onNotice(
-            "Candidate \(id) was lost on node \(event.lost ?? "?") and is trained again on node \(event.node ?? "?").")
+        case "lost":
+          onNotice("Node \(event.node ?? "?") of the Ray cluster was lost; what it trained is trained again.")
         case "checkpoint": try ledger.advance(event.index, try report(event))
         case "ended": try ledger.end(event.index, try report(event))
         case "died":
@@ -150,7 +148,7 @@ public struct ClusterTrainer: CandidateTrainer {
     var index: Int?
     /// A `TrainingReport`.
     var line: String?
-    var kind, message, node, lost: String?
+    var kind, message, node: String?
     var nodes: Int?
     var cpus: Double?
   }
@@ -242,7 +240,9 @@ private struct Ledger {
     let job = try job(index)
     guard let index, case .ended(let outcome, let bytes) = report, ended.insert(index).inserted else { return }
     switch outcome {
-    case .trained(let digest), .stopped(let digest): _ = count(digest, index)
+    case .trained(let digest), .stopped(let digest):
+      // The last checkpoints may be known from the end alone.
+      if count(digest, index) { watcher.onCheckpoint(job.id, digest) }
     case .failed, .rejected: watcher.onSteps(min(0, steps[index] - job.steps))
     }
     try watcher.onEnd(job.id, outcome, try bytes.map { try Policy.read($0, called: "of candidate \(job.id)") })

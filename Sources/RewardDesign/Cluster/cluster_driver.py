@@ -112,7 +112,6 @@ def train(index, job, program, image, reporter):
     environment = dict(os.environ)
     if os.path.isdir(program["dependencies"]):
         environment.setdefault("GUERDON_DEPS", program["dependencies"])
-    reporter.tell.remote("began", index, node)
     result = None
     with tempfile.TemporaryDirectory(prefix="guerdon-") as folder, open(os.path.join(folder, "log"), "w+b") as log:
         try:
@@ -127,7 +126,7 @@ def train(index, job, program, image, reporter):
             child.stdin.flush()
             for line in child.stdout:
                 if line.startswith(b'{"checkpoint"'):
-                    reporter.tell.remote("checkpoint", index, line.decode())
+                    reporter.tell.remote(index, line.decode())
                 else:
                     result = line.decode()
         except BrokenPipeError:
@@ -196,7 +195,7 @@ class Cluster:
             self.image = file.read()
         self.program = {**request["program"], "digest": hashlib.sha256(self.image).hexdigest()}
         self.shipped = None
-        self.began = {}
+        self.alive = set()
         self.pending = {}
 
     def at_home(self):
@@ -217,12 +216,14 @@ class Cluster:
     def run(self):
         ray = self.ray
         tell("connected", cpus=ray.cluster_resources().get("CPU", 0), nodes=sum(node["Alive"] for node in ray.nodes()))
+        self.look_for_losses()
         for index in range(len(self.request["jobs"])):
             self.submit(index)
         spoke = alive = time.monotonic()
         while self.pending and not STOPPING.is_set():
             done, _ = ray.wait(list(self.pending), num_returns=len(self.pending), timeout=POLL)
             self.hear()
+            self.look_for_losses()
             for ref in done:
                 self.end(ref)
             now = time.monotonic()
@@ -242,13 +243,16 @@ class Cluster:
             events = self.ray.get(self.reporter.take.remote(), timeout=PATIENCE)
         except (self.ray.exceptions.RayActorError, self.ray.exceptions.GetTimeoutError):
             return
-        for kind, index, what in events:
-            if kind == "checkpoint":
-                tell("checkpoint", index=index, line=what)
-                continue
-            if index in self.began:
-                tell("again", index=index, lost=self.began[index], node=what)
-            self.began[index] = what
+        for index, line in events:
+            tell("checkpoint", index=index, line=line)
+
+    def look_for_losses(self):
+        for node in self.ray.nodes():
+            if node["Alive"]:
+                self.alive.add(node["NodeID"])
+            elif node["NodeID"] in self.alive:
+                self.alive.remove(node["NodeID"])
+                tell("lost", node=node["NodeManagerAddress"])
 
     def end(self, ref):
         exceptions = self.ray.exceptions

@@ -149,7 +149,10 @@ public struct Text2Reward: Method {
       let lines = general.split(separator: "\n", omittingEmptySubsequences: false)
       let told = error.errors.prefix(3).map { finding in
         let line = lines.indices.contains(finding.line - 1) ? "\n    \(lines[finding.line - 1])" : ""
-        let hint = finding.suggestion.map { "\n  \(symbols.general($0))" } ?? ""
+        // The schema's own fields are not what the class model speaks of.
+        let declared = "declared are: " + task.abstraction.leaves.map(\.path).joined(separator: ", ")
+        let isPlace = finding.code == "unknown-field" || finding.code == "unknown-name"
+        let hint = finding.suggestion.map { "\n  \(isPlace ? declared : symbols.general($0))" } ?? ""
         return "line \(finding.line): \(symbols.general(finding.message))\(line)\(hint)"
       }
       return .failure(Rejection(reason: told.joined(separator: "\n")))

@@ -193,6 +193,8 @@ import Testing
     // Once too often, and then the whole cluster.
     let third = try cluster.addNode()
     for node in [third, 0] {
+      // What the stage before left behind is no training of this one.
+      #expect(try TestCluster.hasTrainings({ $0 == 0 }, within: 60))
       var lost = try trainer(cluster.address)
       lost.retries = 0
       let expectedTrainings = node == third ? 2 : 1

@@ -22,14 +22,14 @@ enum AnswerReading {
       text = cleaned(program)
       if !text.contains("```") { return text.isBlank ? .failure(noCode) : .success(closed(text)) }
     }
-    let blocks: [Block] = blocks(of: text)
-    let whole: [Block] = blocks.filter(\.isClosed)
-    let python: [Block] = whole.filter { ["python", "py", "python3"].contains($0.language) }
-    let plain: [Block] = whole.filter { $0.language.isEmpty }
-    let choices: [Block?] = [
+    let blocks: [CodeBlock] = CodeBlock.all(in: text)
+    let whole: [CodeBlock] = blocks.filter(\.isClosed)
+    let python: [CodeBlock] = whole.filter(\.isPython)
+    let plain: [CodeBlock] = whole.filter { $0.language.isEmpty }
+    let choices: [CodeBlock?] = [
       python.first { $0.code.contains("def ") }, python.first, plain.first { $0.code.contains("def ") }, plain.first,
     ]
-    if let block: Block = choices.compactMap({ $0 }).first {
+    if let block: CodeBlock = choices.compactMap({ $0 }).first {
       return block.code.isBlank ? .failure(noCode) : .success(closed(block.code))
     }
     if blocks.contains(where: { !$0.isClosed }) {
@@ -46,40 +46,6 @@ enum AnswerReading {
 
   private static let noCode = Complaint(
     sentence: "The answer has no program: there is no fenced block that begins with ```python.")
-
-  private struct Block {
-    var language: String
-    var code: String
-    var isClosed: Bool
-  }
-
-  /// Fenced blocks as CommonMark has them: three or more backticks or tildes, closed by at least as many of the same.
-  private static func blocks(of text: String) -> [Block] {
-    var blocks: [Block] = []
-    var open: (fence: Substring, indent: Int, language: String, lines: [Substring])?
-    for line: Substring in text.split(separator: "\n", omittingEmptySubsequences: false) {
-      let indent: Int = line.prefix { $0 == " " }.count
-      let body: Substring = line.dropFirst(indent)
-      let fence: Substring = body.first.map { mark in "`~".contains(mark) ? body.prefix { $0 == mark } : "" } ?? ""
-      let rest: String = body.dropFirst(fence.count).trimmingCharacters(in: .whitespaces)
-      if let (opening, outer, language, lines) = open {
-        if fence.count >= opening.count, fence.first == opening.first, rest.isEmpty {
-          blocks.append(Block(language: language, code: lines.joined(separator: "\n"), isClosed: true))
-          open = nil
-        } else {
-          // A block inside a list is indented as a whole.
-          open?.lines.append(line.dropFirst(min(outer, indent)))
-        }
-      } else if fence.count >= 3, !rest.contains("`") {
-        let language: String = rest.split(separator: " ").first?.lowercased() ?? ""
-        open = (fence, indent, language.trimmingCharacters(in: ["{", "}", "."]), [])
-      }
-    }
-    if let open {
-      blocks.append(Block(language: open.language, code: open.lines.joined(separator: "\n"), isClosed: false))
-    }
-    return blocks
-  }
 
   /// Line feeds alone, and no characters that would move a terminal's cursor.
   private static func cleaned(_ text: String) -> String {

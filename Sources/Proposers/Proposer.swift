@@ -165,18 +165,6 @@ public struct Feedback: Sendable, Hashable, Codable {
     self.words = words
   }
 
-  /// A ranking from pairs: by the share of its pairs that a clip won, then by the lower id.
-  public static func ranking(_ preferences: [Preference]) -> [Int] {
-    var wins: [Int: (won: Int, of: Int)] = [:]
-    for pair in preferences {
-      wins[pair.winner, default: (0, 0)].won += 1
-      wins[pair.winner, default: (0, 0)].of += 1
-      wins[pair.loser, default: (0, 0)].of += 1
-    }
-    return wins.map { (share: Double($0.value.won) / Double($0.value.of), id: $0.key) }
-      .sorted { (-$0.share, $0.id) < (-$1.share, $1.id) }.map(\.id)
-  }
-
   public var isEmpty: Bool { ranking.isEmpty && preferences.isEmpty && words.isEmpty }
 }
 
@@ -224,16 +212,5 @@ public struct DesignHistory: Sendable {
       if best.isStopped != candidate.isStopped { return candidate.isStopped ? best : candidate }
       return bestScore >= score ? best : candidate
     }
-  }
-
-  /// The order of a generation's candidates for whoever breeds them: a person's ranking where there is one, else the
-  /// score; those without either come last. Ties keep the order of ids.
-  public func ranked(generation: Int) -> [Candidate] {
-    let members = candidates.filter { $0.generation == generation }
-    let ranking = feedback.last { $0.generation == generation }?.ranking ?? []
-    let keys = members.enumerated().map { place, candidate in
-      (ranking.firstIndex(of: candidate.id) ?? ranking.count, -(candidate.score ?? -.infinity), place)
-    }
-    return members.indices.sorted { keys[$0] < keys[$1] }.map { members[$0] }
   }
 }

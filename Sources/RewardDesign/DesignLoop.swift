@@ -13,7 +13,7 @@ import Synchronization
 /// the best on fresh seeds beside the human-written reward and the fitness alone, and audit it.
 ///
 /// Source: Eureka (arXiv 2310.12931), algorithm 1, with any proposer in the place of the language model. Between the
-/// generations a person may rank and comment (its human feedback; ICPL, arXiv 2410.14660).
+/// generations a person may rank and comment (its human feedback; ICPL, arXiv 2410.17233).
 public struct DesignLoop: Sendable {
   /// What happens during a run, for whoever shows it.
   public enum Event: Sendable {
@@ -88,10 +88,13 @@ public struct DesignLoop: Sendable {
     }
     result.best = best
     result.cutShort = cutShort
+    let program = try RewardProgram.compile(
+      best.proposal.source, name: "candidate \(best.id)", schema: task.schema, kind: .reward)
     if !shouldStop() {
-      try compare(&result, past: past, journal: journal, meter: meter, shouldStop: shouldStop, onEvent: onEvent)
+      try compare(
+        best, program, &result, past: past, journal: journal, meter: meter, shouldStop: shouldStop, onEvent: onEvent)
     }
-    if !shouldStop() { try judge(&result, shouldStop: shouldStop, onEvent: onEvent) }
+    if !shouldStop() { try judge(program, &result, shouldStop: shouldStop, onEvent: onEvent) }
     result.interrupted = shouldStop()
     return result
   }
@@ -191,9 +194,13 @@ public struct DesignLoop: Sendable {
     onEvent: @escaping @Sendable (Event) -> Void
   ) async throws -> [Candidate] {
     let ended = Mutex<[Int: Candidate]>([:])
+    let trained = Mutex<[Int: Policy]>([:])
     let keep: @Sendable (Int, Candidate.Outcome, Policy?) throws -> Void = { id, outcome, policy in
       let candidate = Candidate(id: id, generation: generation, proposal: proposals[id - first], outcome: outcome)
-      if let policy, let journal { try journal.keep(policy, as: DesignJournal.name(ofCandidate: id)) }
+      if let policy {
+        trained.withLock { $0[id] = policy }
+        try journal?.keep(policy, as: DesignJournal.name(ofCandidate: id))
+      }
       try journal?.append(.ended(candidate))
       ended.withLock { $0[id] = candidate }
       onEvent(.candidateEnded(candidate))
@@ -218,16 +225,11 @@ public struct DesignLoop: Sendable {
         try keep(id, .rejected(error.description), nil)
       }
     }
-    let trained = Mutex<[Int: Policy]>([:])
     try await trainer.train(
       jobs, of: task, finished: finished,
       watcher: TrainingWatcher(
         shouldStop: shouldStop, onSteps: { $0 >= 0 ? meter.add($0) : meter.skip(-$0) },
-        onCheckpoint: { onEvent(.candidateAdvanced(id: $0, $1)) },
-        onEnd: { id, outcome, policy in
-          if let policy { trained.withLock { $0[id] = policy } }
-          try keep(id, outcome, policy)
-        }))
+        onCheckpoint: { onEvent(.candidateAdvanced(id: $0, $1)) }, onEnd: keep))
     if adviser != nil {
       let new = trained.withLock { $0 }
       policies.withLock { $0.merge(new) { _, newer in newer } }
@@ -267,12 +269,9 @@ public struct DesignLoop: Sendable {
 
   /// Trains the best program, the human-written reward and the fitness alone on fresh seeds, side by side.
   private func compare(
-    _ result: inout DesignResult, past: Past, journal: DesignJournal?, meter: StepMeter,
-    shouldStop: @escaping @Sendable () -> Bool, onEvent: @escaping @Sendable (Event) -> Void
+    _ best: Candidate, _ program: RewardProgram, _ result: inout DesignResult, past: Past, journal: DesignJournal?,
+    meter: StepMeter, shouldStop: @escaping @Sendable () -> Bool, onEvent: @escaping @Sendable (Event) -> Void
   ) throws {
-    guard let best = result.best else { return }
-    let program = try RewardProgram.compile(
-      best.proposal.source, name: "candidate \(best.id)", schema: task.schema, kind: .reward)
     var arms: [(name: String, objective: Objective)] = [
       (DesignResult.designed, .program(program)), (DesignResult.fitnessAlone, .fitnessAlone),
     ]
@@ -305,11 +304,9 @@ public struct DesignLoop: Sendable {
 
   /// Audits the best reward, measures how far it is from the others, and films what came of it.
   private func judge(
-    _ result: inout DesignResult, shouldStop: @escaping @Sendable () -> Bool, onEvent: @escaping @Sendable (Event) -> Void
+    _ program: RewardProgram, _ result: inout DesignResult, shouldStop: @escaping @Sendable () -> Bool,
+    onEvent: @escaping @Sendable (Event) -> Void
   ) throws {
-    guard let best = result.best else { return }
-    let program = try RewardProgram.compile(
-      best.proposal.source, name: "candidate \(best.id)", schema: task.schema, kind: .reward)
     let designed = result.policies.filter { $0.arm == DesignResult.designed }
     result.findings = RewardAudit().findings(
       program: program, checkpoints: DesignResult.pooled(designed.map(\.trained.episodes)))

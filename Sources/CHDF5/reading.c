@@ -1,3 +1,6 @@
+// close_range.
+#define _GNU_SOURCE
+
 #include "chdf5.h"
 
 #include <errno.h>
@@ -276,6 +279,14 @@ static _Noreturn void serve(int socket) {
 
 // MARK: Its owner
 
+static void close_from(int first) {
+#ifdef __linux__
+  close_range((unsigned)first, ~0U, 0);
+#else
+  for (int file = first; file < getdtablesize(); file++) close(file);
+#endif
+}
+
 chdf5_reader *chdf5_start_reader(void) {
   int ends[2];
   chdf5_reader *reader = calloc(1, sizeof *reader);
@@ -292,8 +303,10 @@ chdf5_reader *chdf5_start_reader(void) {
   reader->socket = ends[0];
   reader->process = fork();
   if (reader->process == 0) {
-    close(ends[0]);
-    serve(ends[1]);
+    // The reader lives as long as the file: it must not keep what else is open here, a server's port for one.
+    dup2(ends[1], 3);
+    close_from(4);
+    serve(3);
   }
   close(ends[1]);
   if (reader->process > 0) return reader;

@@ -104,7 +104,7 @@ let package = Package(
       "Proposers", ["Basics", "Schemas", "RewardPrograms", "Endpoints"],
       resources: ["system", "language", "task", "reflection", "person", "mending"].map { .embedInCode("Prompts/\($0).txt") }),
     room(
-      "RewardAudit", ["Basics", "RewardPrograms", "Experiments", "FiniteMDPs", "Environments", "Rewards", "Agents"],
+      "RewardAudit", ["Basics", "Schemas", "RewardPrograms", "Experiments", "FiniteMDPs", "Environments", "Rewards", "Agents"],
       swift: mujocoSwift),
     room(
       "RewardDesign",
@@ -125,7 +125,7 @@ let package = Package(
 
     // Doors.
     room(
-      "Studio", ["Basics", "Experiments", "Proposers", "RewardDesign", web], swift: mujocoSwift,
+      "Studio", ["Basics", "Experiments", "Proposers", "RewardAudit", "RewardDesign", web], swift: mujocoSwift,
       resources: ["page.html", "page.js", "player.js", "sheet.js", "style.css"].map { .embedInCode("Page/\($0)") }),
     .executableTarget(
       name: "guerdon",
@@ -159,7 +159,7 @@ let package = Package(
       name: "guerdon-fuzz", dependencies: ["ProgramCorpus", argumentParser], path: "Benchmarks/guerdon-fuzz"),
     tests("Basics", []),
     tests("Endpoints", ["Basics"]),
-    tests("Studio", ["Basics", "Proposers", "RewardDesign", http], resources: [.copy("Python")]),
+    tests("Studio", ["Basics", "Proposers", "RewardAudit", "RewardDesign", http], resources: [.copy("Python")]),
     tests("Proposers", ["Endpoints", "Schemas", "RewardPrograms", "Basics"], resources: [.embedInCode("tiny_llama.py")]),
     tests(
       "RewardAudit",

@@ -9,12 +9,12 @@ public struct AuditReport: Sendable {
   public var goal: String?
   public var findings: [Finding]
   public var policies: [BehaviourAudit.PlayedPolicy]
-  /// An animated PNG of the exploit, where it can be drawn.
-  public var clip: (picture: Data, caption: String)?
+  /// An episode of the exploit.
+  public var clip: (clip: Clip, caption: String)?
 
   public init(
     name: String, source: String, environment: String, goal: String?, findings: [Finding],
-    policies: [BehaviourAudit.PlayedPolicy] = [], clip: (picture: Data, caption: String)? = nil
+    policies: [BehaviourAudit.PlayedPolicy] = [], clip: (clip: Clip, caption: String)? = nil
   ) {
     (self.name, self.source, self.environment, self.goal) = (name, source, environment, goal)
     (self.findings, self.policies, self.clip) = (findings, policies, clip)
@@ -30,7 +30,7 @@ public struct AuditReport: Sendable {
     findingsSection(&report, findings)
     if let clip {
       report.section("What the reward pays for")
-      report.picture(clip.picture, caption: clip.caption)
+      report.clip(clip.clip, caption: clip.caption)
     }
     if !policies.isEmpty { behaviour(&report) }
     report.section("The reward")

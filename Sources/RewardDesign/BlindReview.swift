@@ -1,5 +1,6 @@
 import Basics
 import Proposers
+import RewardAudit
 
 /// What a person sees of a generation before judging it: clips in a random order, without numbers and without scores, so
 /// that the judgement is of the behaviour alone (ICPL, arXiv 2410.17233, keeps scores from its judge as well).

@@ -121,20 +121,7 @@ public enum DesignReport {
     guard let clip = result.clip else { return }
     let fittest = result.fitness(of: DesignResult.designed).max() ?? .nan
     report.section("What it teaches", "An episode of the fittest policy that was trained on the designed reward.")
-    film(&report, clip, "An episode of \(clip.length) steps; the policy's fitness is \(number(fittest)).")
-  }
-
-  private static func film(_ report: inout Report, _ clip: Clip, _ caption: String) {
-    report.film(clip.frames, framesPerSecond: clip.framesPerSecond, caption: caption)
-    guard !clip.traces.isEmpty else { return }
-    report.chart(
-      Chart(
-        .lines, caption: "The same episode in numbers.", xLabel: "step", yLabel: "",
-        series: clip.traces.map { trace in
-          let unit = trace.unit == "1" ? "" : " (\(trace.unit))"
-          return Chart.Series(
-            trace.name + unit, trace.values.enumerated().map { Chart.Point(x: Double($0.offset + 1), y: $0.element) })
-        }, height: 260))
+    report.clip(clip, caption: "An episode of \(clip.length) steps; the policy's fitness is \(number(fittest)).")
   }
 
   private static func audit(_ report: inout Report, _ result: DesignResult) {
@@ -145,9 +132,10 @@ public enum DesignReport {
     )
     if let exploit = result.exploit, let clip = result.exploitClip {
       report.heading("What the reward also pays for")
-      film(
-        &report, clip,
-        "\(exploit.name): designed return \(number(exploit.meanDesigned)) for a fitness of \(number(exploit.meanFitness)).")
+      report.clip(
+        clip,
+        caption:
+          "\(exploit.name): designed return \(number(exploit.meanDesigned)) for a fitness of \(number(exploit.meanFitness)).")
     }
     if let comparison = result.comparison {
       comparisonSection(&report, comparison)

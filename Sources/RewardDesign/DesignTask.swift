@@ -1,6 +1,8 @@
+import Agents
 import Basics
 import Environments
 import Foundation
+import RewardAudit
 import RewardPrograms
 import Schemas
 
@@ -148,5 +150,15 @@ extension DesignTask {
       budget.finalSeeds = try map.integer("final_seeds", in: 2...1_000) ?? budget.finalSeeds
     }
     self.budget = budget
+  }
+}
+
+extension Clip {
+  /// An episode of the task; what its fitness reads is traced first.
+  /// - Throws: `GuerdonError` when the environment fails.
+  public static func film(_ policy: Policy, of task: DesignTask, seed: UInt64) throws -> Clip {
+    try film(
+      policy, in: task.environment.limited(to: task.maxEpisodeSteps), watched: Set(task.fitness.inputs.map(\.name)),
+      seed: seed)
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import RewardAudit
 import RewardDesign
 
 /// The page's files, built into the program.

@@ -2,6 +2,7 @@ import Basics
 import Experiments
 import Foundation
 import Proposers
+import RewardAudit
 import RewardDesign
 
 /// A run as the page shows it, and the question that is open. Every change has a number, so that a page that was away is

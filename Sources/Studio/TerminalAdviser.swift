@@ -2,6 +2,7 @@ import Basics
 import Experiments
 import Foundation
 import Proposers
+import RewardAudit
 import RewardDesign
 import Synchronization
 

@@ -68,7 +68,7 @@ struct Audit: AsyncParsableCommand {
     interruption.listen { progress.note("Stopping.") }
     var findings: [Finding] = []
     var played: [BehaviourAudit.PlayedPolicy] = []
-    var clip: (picture: Data, caption: String)?
+    var clip: (clip: Clip, caption: String)?
     let exact = try exactFindings(program, spec)
     if let task, steps > 0 {
       let subject = AuditSubject(
@@ -86,8 +86,10 @@ struct Audit: AsyncParsableCommand {
         throw ExitCode(1)
       }
       (findings, played) = (result.findings, result.policies)
-      if report != nil, let exploit = result.exploit {
-        clip = Self.clip(exploit, task: task, seed: seed)
+      if report != nil, let exploit = result.exploit, let policy = exploit.policy {
+        let returns = String(
+          format: "%.4g of designed return for a fitness of %.4g: ", exploit.meanDesigned, exploit.meanFitness)
+        clip = (try Clip.film(policy, of: task, seed: seed), returns + exploit.name)
       }
     } else {
       findings = RewardAudit().staticFindings(program)
@@ -129,34 +131,6 @@ struct Audit: AsyncParsableCommand {
           evidence: "input step"))
     }
     return findings
-  }
-
-  /// The exploit's episode as a moving picture, where the environment can be drawn; without OpenGL the report has none.
-  private static func clip(
-    _ exploit: BehaviourAudit.PlayedPolicy, task: DesignTask, seed: UInt64
-  ) -> (picture: Data, caption: String)? {
-    guard let policy = exploit.policy,
-      let renderer = try? MuJoCoRenderer(task.environment.id, width: 320, height: 240, shadows: false)
-    else { return nil }
-    let actor = policy.makeActor(capacity: 1)
-    let width = task.environment.actionSpace.width
-    let film = try? renderer.episode(seed: seed, steps: min(task.maxEpisodeSteps, 200)) { observation in
-      var action = [Double](repeating: 0, count: width)
-      observation.withUnsafeBufferPointer { observation in
-        action.withUnsafeMutableBufferPointer { action in
-          guard let observation = observation.baseAddress, let action = action.baseAddress else { return }
-          actor.act(observation, count: 1, into: action)
-        }
-      }
-      return action
-    }
-    guard let picture = try? film?.data() else { return nil }
-    return (
-      picture,
-      String(
-        format: "%.4g of designed return for a fitness of %.4g: ", exploit.meanDesigned, exploit.meanFitness)
-        + exploit.name
-    )
   }
 
   private func show(_ findings: [Finding], _ played: [BehaviourAudit.PlayedPolicy], _ spec: EnvironmentSpec) throws {

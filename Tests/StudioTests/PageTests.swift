@@ -2,6 +2,7 @@ import Basics
 import Environments
 import Foundation
 import Proposers
+import RewardAudit
 import TestSupport
 import Testing
 

@@ -3,6 +3,7 @@ import Basics
 import Foundation
 import NIOCore
 import Proposers
+import RewardAudit
 import Synchronization
 import TestSupport
 import Testing

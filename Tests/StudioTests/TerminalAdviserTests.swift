@@ -1,6 +1,7 @@
 import Basics
 import Foundation
 import Proposers
+import RewardAudit
 import Synchronization
 import Testing
 

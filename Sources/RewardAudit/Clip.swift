@@ -1,6 +1,7 @@
 import Agents
 import Basics
 import Environments
+import Experiments
 import Foundation
 import Schemas
 
@@ -24,19 +25,22 @@ public struct Clip: Sendable {
 
   /// Plays one episode with the policy's likeliest actions.
   /// - Parameters:
+  ///   - environment: where, and for how many steps at most.
+  ///   - watched: fields whose traces come first.
   ///   - width: of the pictures, in pixels; they are three quarters as high.
   ///   - maxFrames: pictures are taken farther apart when there would be more.
   /// - Throws: `GuerdonError` when the environment fails. One that merely cannot be drawn gives a clip without frames.
   public static func film(
-    _ policy: Policy, of task: DesignTask, seed: UInt64, width: Int = 400, maxFrames: Int = 150
+    _ policy: Policy, in environment: EnvironmentSpec, watched: Set<String>, seed: UInt64, width: Int = 400,
+    maxFrames: Int = 150
   ) throws -> Clip {
     let world = try Environments.make(
-      task.environment.id, count: 1, pool: WorkerPool(threads: 1), autoreset: .sameStep,
-      maxEpisodeSteps: task.maxEpisodeSteps)
+      environment.id, count: 1, pool: WorkerPool(threads: 1), autoreset: .sameStep,
+      maxEpisodeSteps: environment.maxEpisodeSteps)
     // Drawing needs OpenGL, which a machine may lack: then there are only the traces.
-    let renderer = try? MuJoCoRenderer(task.environment.id, width: width, height: width * 3 / 4, shadows: false)
+    let renderer = try? MuJoCoRenderer(environment.id, width: width, height: width * 3 / 4, shadows: false)
     let duration = renderer?.stepDuration ?? 0.05
-    let stepsPerFrame = max(1, Int((0.04 / duration).rounded(.up)), task.maxEpisodeSteps / max(1, maxFrames))
+    let stepsPerFrame = max(1, Int((0.04 / duration).rounded(.up)), environment.maxEpisodeSteps / max(1, maxFrames))
     var frames: [Data] = []
     var step = 0
     let actor = policy.makeActor(capacity: 1)
@@ -52,22 +56,37 @@ public struct Clip: Sendable {
     }
     return Clip(
       frames: frames, framesPerSecond: 1 / (duration * Double(stepsPerFrame)), stepsPerFrame: stepsPerFrame,
-      traces: traces(episode, task), length: episode.length)
+      traces: traces(episode, environment.schema, watched), length: episode.length)
   }
 
-  /// The named scalars that the fitness reads first, then others, at most six.
-  private static func traces(_ episode: Episode, _ task: DesignTask) -> [Trace] {
-    let read = Set(task.fitness.inputs.map(\.name))
-    let fields = task.schema.fields.filter {
+  /// The named scalars that are watched first, then others, at most six.
+  private static func traces(_ episode: Episode, _ schema: Schema, _ watched: Set<String>) -> [Trace] {
+    let fields = schema.fields.filter {
       $0.width == 1 && !["obs", "next_obs", "action", "step", "terminated"].contains($0.name)
     }
-    let ordered = fields.filter { read.contains($0.name) } + fields.filter { !read.contains($0.name) }
+    let ordered = fields.filter { watched.contains($0.name) } + fields.filter { !watched.contains($0.name) }
     return ordered.prefix(6).compactMap { field in
-      guard let column = task.schema.columns(of: field.name)?.lowerBound else { return nil }
+      guard let column = schema.columns(of: field.name)?.lowerBound else { return nil }
       let batch = episode.transitions
       return Trace(
         name: field.name, unit: field.unit,
         values: (0..<episode.length).map { batch.base[column * batch.capacity + $0] })
     }
+  }
+}
+
+extension Report {
+  /// The clip's pictures, to be played, and its traces under them.
+  public mutating func clip(_ clip: Clip, caption: String) {
+    film(clip.frames, framesPerSecond: clip.framesPerSecond, caption: caption)
+    guard !clip.traces.isEmpty else { return }
+    chart(
+      Chart(
+        .lines, caption: "The same episode in numbers.", xLabel: "step", yLabel: "",
+        series: clip.traces.map { trace in
+          let unit = trace.unit == "1" ? "" : " (\(trace.unit))"
+          return Chart.Series(
+            trace.name + unit, trace.values.enumerated().map { Chart.Point(x: Double($0.offset + 1), y: $0.element) })
+        }, height: 260))
   }
 }

@@ -23,6 +23,23 @@ public enum Files {
     }
   }
 
+  /// Removes what `write` had begun in a folder and its folders when its process was killed.
+  /// - Throws: `GuerdonError` naming the path and the reason.
+  public static func removeUnfinished(in directory: URL) throws {
+    let files = FileManager.default.enumerator(at: directory, includingPropertiesForKeys: nil)
+    while let file = files?.nextObject() as? URL {
+      guard file.lastPathComponent.hasPrefix(temporaryPrefix) else { continue }
+      do {
+        try FileManager.default.removeItem(at: file)
+      } catch {
+        throw GuerdonError.failure("Cannot remove \(file.path): \(reason(error)).")
+      }
+    }
+  }
+
+  /// How Foundation's temporary files begin.
+  private static let temporaryPrefix = ".dat.nosync"
+
   /// Reads a UTF-8 text of at most `limit` bytes.
   /// - Throws: `GuerdonError` when it is missing, too large or not UTF-8.
   public static func readText(_ url: URL, limit: Int = 1 << 20) throws -> String {

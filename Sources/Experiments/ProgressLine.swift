@@ -31,7 +31,8 @@ public final class ProgressLine: Sendable {
   /// - Parameters:
   ///   - fraction: of the whole, 0 to 1.
   ///   - detail: rate, current best.
-  public func update(_ title: String, fraction: Double, detail: String) {
+  ///   - remaining: seconds to go, where somebody knows better than the share of the time so far does.
+  public func update(_ title: String, fraction: Double, detail: String, remaining seconds: Double? = nil) {
     guard !isQuiet else { return }
     state.withLock { state in
       let now = ContinuousClock.now
@@ -39,7 +40,8 @@ public final class ProgressLine: Sendable {
       if let last = state.lastShown, now - last < pause { return }
       state.lastShown = now
       let elapsed = (now - state.start) / .seconds(1)
-      let remaining = fraction > 0.005 ? "about \(Self.duration(elapsed / fraction - elapsed)) left" : ""
+      let left = seconds ?? (fraction > 0.005 ? elapsed / fraction - elapsed : .infinity)
+      let remaining = left.isFinite ? "about \(Self.duration(left)) left" : ""
       let percent = String(format: "%3.0f %%", 100 * min(max(fraction, 0), 1))
       let parts = ["\(title) \(percent)", detail, remaining].filter { !$0.isEmpty }
       if isTerminal {
@@ -71,5 +73,8 @@ public final class ProgressLine: Sendable {
     state.isShown = false
   }
 
-  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+  private func write(_ text: String) { complain(text) }
 }
+
+/// Writes to standard error. Where nobody reads any longer, nothing is lost that would be worth ending for.
+public func complain(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }

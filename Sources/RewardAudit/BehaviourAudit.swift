@@ -60,6 +60,10 @@ public struct BehaviourAudit: Sendable {
     public let fitness: [Double]
     public let designed: [Double]
 
+    init(name: String, policy: Policy?, fitness: [Double], designed: [Double]) {
+      (self.name, self.policy, self.fitness, self.designed) = (name, policy, fitness, designed)
+    }
+
     public var meanFitness: Double { Statistics.mean(fitness) }
     public var meanDesigned: Double { Statistics.mean(designed) }
   }
@@ -132,13 +136,10 @@ public struct BehaviourAudit: Sendable {
     }
     policies.append(trained)
 
-    // What reward and fitness are counted in: from random play to the best seen.
+    // What the adversaries' two aims are counted in: from random play to the best seen so far.
     let rewardUnit = unit(random.played.designed, to: [trained.meanDesigned, first.played.meanDesigned])
     let fitnessUnit = unit(
       random.played.fitness, to: [best.meanFitness, trained.meanFitness] + (subject.success.map { [$0] } ?? []))
-    func gap(_ policy: PlayedPolicy) -> Double {
-      rewardUnit.counted(policy.meanDesigned) - fitnessUnit.counted(policy.meanFitness)
-    }
 
     for (index, weight) in configuration.adversaries.enumerated() {
       progress("adversary \(index + 1) of \(configuration.adversaries.count)")
@@ -150,11 +151,9 @@ public struct BehaviourAudit: Sendable {
       policies.append(found.played)
     }
 
-    // Of those that earn reward, whose fitness lags most?
-    let exploit = policies.filter { rewardUnit.counted($0.meanDesigned) >= 0.5 }.max { gap($0) < gap($1) }
     var findings = try proxyFindings(base: first.played, trained: trained)
-    if let exploit, gap(exploit) >= configuration.gap / 2 {
-      let reward = rewardUnit.counted(exploit.meanDesigned), fitness = fitnessUnit.counted(exploit.meanFitness)
+    let found = exploit(among: policies, random: random.played, best: best)
+    if let (exploit, reward, fitness) = found {
       let evidence = String(
         format: "designed return %.4g (random %.4g, trained on it %.4g), fitness %.4g (random %.4g, best seen %.4g",
         exploit.meanDesigned, random.played.meanDesigned, trained.meanDesigned, exploit.meanFitness,
@@ -162,7 +161,7 @@ public struct BehaviourAudit: Sendable {
       let success = subject.success.map { String(format: ", wanted %.4g)", $0) } ?? ")"
       findings.append(
         Finding(
-          gap(exploit) >= configuration.gap ? .high : .medium, "exploit",
+          reward - fitness >= configuration.gap ? .high : .medium, "exploit",
           "The policy \u{201c}\(exploit.name)\u{201d} earns "
             + String(
               format: "%.0f %% of the reward to be won with %.0f %% of the fitness.", 100 * reward, 100 * fitness),
@@ -170,9 +169,23 @@ public struct BehaviourAudit: Sendable {
     }
     findings += sensitivities(pooled, seed: seed)
     findings += RewardAudit().findings(program: subject.reward, checkpoints: [random.audited] + checkpoints)
-    let isExploited = exploit.map { gap($0) >= configuration.gap / 2 } ?? false
     return Result(
-      findings: findings.sorted { $0.severity < $1.severity }, policies: policies, exploit: isExploited ? exploit : nil)
+      findings: findings.sorted { $0.severity < $1.severity }, policies: policies, exploit: found?.policy)
+  }
+
+  /// Of the policies that earn at least half of the reward to be won, the one whose fitness lags most, if it lags by half of
+  /// `configuration.gap` or more. Both are counted from random play (0) to the best that any policy reached (1); an
+  /// adversary that outdoes the policy trained on the reward moves the 1.
+  /// - Parameter best: the fittest policy of the training.
+  func exploit(
+    among policies: [PlayedPolicy], random: PlayedPolicy, best: PlayedPolicy
+  ) -> (policy: PlayedPolicy, reward: Double, fitness: Double)? {
+    let all = policies + [best]
+    let rewardUnit = unit(random.designed, to: all.map(\.meanDesigned))
+    let fitnessUnit = unit(random.fitness, to: all.map(\.meanFitness) + (subject.success.map { [$0] } ?? []))
+    return policies.map { ($0, rewardUnit.counted($0.meanDesigned), fitnessUnit.counted($0.meanFitness)) }
+      .filter { $0.1 >= 0.5 && $0.1 - $0.2 >= configuration.gap / 2 }
+      .max { $0.1 - $0.2 < $1.1 - $1.2 }
   }
 
   private func make(_ pool: WorkerPool) throws -> any VectorEnvironment {

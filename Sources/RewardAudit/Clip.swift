@@ -82,7 +82,7 @@ extension Report {
     guard !clip.traces.isEmpty else { return }
     chart(
       Chart(
-        .lines, caption: "The same episode in numbers.", xLabel: "step", yLabel: "",
+        .lines, caption: clip.frames.isEmpty ? "The episode in numbers." : "The same episode in numbers.", xLabel: "step", yLabel: "",
         series: clip.traces.map { trace in
           let unit = trace.unit == "1" ? "" : " (\(trace.unit))"
           return Chart.Series(

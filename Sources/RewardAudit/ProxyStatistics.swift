@@ -127,7 +127,7 @@ public struct ProxyAssessment: Sendable, Hashable, Codable {
       } else if isHacking {
         "Reward hacking: a correlated proxy whose optimisation left the true reward below the base policy's"
       } else {
-        "No hacking: the true reward did not fall below the base policy's"
+        "The true reward did not fall below the base policy's, which would be reward hacking"
       }
     return "\(verdict); \(means), \(correlations)."
   }

@@ -5,7 +5,12 @@ import RewardAudit
 
 /// The page that a design run leaves behind.
 public enum DesignReport {
-  public static func html(_ result: DesignResult, summary: DesignSummary, command: String) -> String {
+  /// - Parameters:
+  ///   - command: that makes such a run.
+  ///   - isResumed: whether `summary.seconds` count from where the run was resumed.
+  public static func html(
+    _ result: DesignResult, summary: DesignSummary, command: String, isResumed: Bool = false
+  ) -> String {
     let task = result.task
     var report = Report(title: "A reward for \(task.name)", subtitle: "\(task.environment.id) · \(task.goal)")
     headline(&report, result, summary)
@@ -19,7 +24,7 @@ public enum DesignReport {
     search(&report, result)
     report.section("How this was made")
     report.paragraph(
-      "Proposer: \(result.proposer). Seed \(result.seed). Learner: PPO, the same for every arm; \(task.budget.generations) generations of \(task.budget.candidates) candidates trained for at most \(task.budget.steps) steps each; the comparison trains \(task.budget.finalSeeds) policies an arm for \(task.budget.finalSteps) steps on seeds that the search never used. It took \(ProgressLine.duration(summary.seconds)).")
+      "Proposer: \(result.proposer). Seed \(result.seed). Learner: PPO, the same for every arm; \(task.budget.generations) generations of \(task.budget.candidates) candidates trained for at most \(task.budget.steps) steps each; the comparison trains \(task.budget.finalSeeds) policies an arm for \(task.budget.finalSteps) steps on seeds that the search never used. It took \(ProgressLine.duration(summary.seconds))\(isResumed ? " since it was resumed" : "").")
     report.heading("Fitness, which no reward program sees")
     report.code(task.fitness.source)
     report.heading("To run it again")

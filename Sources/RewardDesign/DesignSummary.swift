@@ -28,6 +28,7 @@ public struct DesignSummary: Sendable, Encodable {
   public var environment: String
   public var proposer: String
   public var seed: UInt64
+  /// Since it began, or since it was last resumed.
   public var seconds: Double
   public var interrupted: Bool
   public var best: CandidateSummary?

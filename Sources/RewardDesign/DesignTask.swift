@@ -136,7 +136,12 @@ extension DesignTask {
     fitness = try root.program(
       "fitness", root.required("fitness", root.string("fitness")), schema: schema, kind: .fitness)
     human = try root.string("human_reward").map { text in
-      text.trimmingCharacters(in: .whitespacesAndNewlines) == "environment"
+      let word = text.trimmingCharacters(in: .whitespacesAndNewlines)
+      if word.hasSuffix(".py"), !word.contains("\n") {
+        throw GuerdonError.usage(
+          "human_reward is a program's text, or \"environment\": put what \(word) says under \"human_reward: |\", indented.")
+      }
+      return word == "environment"
         ? .environment : .program(try root.program("human_reward", text, schema: schema, kind: .reward))
     }
     var budget = Budget()

@@ -44,15 +44,19 @@ struct ClipFile: Encodable {
 public enum ClipSheet {
   /// - Parameters:
   ///   - title: shown above the clips.
+  ///   - goal: what they are judged by.
   ///   - clips: numbered from 1 in this order.
-  public static func html(title: String, clips: [Clip]) throws -> String {
+  public static func html(title: String, goal: String, clips: [Clip]) throws -> String {
     let encoder = JSONEncoder()
     // Without a slash escaped a name could end the script that holds it.
     encoder.outputFormatting = [.sortedKeys]
     let data = String(decoding: try encoder.encode(clips.map(ClipFile.init)), as: UTF8.self)
       .replacingOccurrences(of: "<", with: "\\u003c")
     let words: [(Character, String)] = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")]
-    let heading = words.reduce(title) { $0.replacingOccurrences(of: String($1.0), with: $1.1) }
+    func escaped(_ text: String) -> String {
+      words.reduce(text) { $0.replacingOccurrences(of: String($1.0), with: $1.1) }
+    }
+    let heading = escaped(title)
     // Only scripts that carry this word run, and nothing is loaded.
     let nonce = UUID().uuidString
     let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-\(nonce)'; img-src data:"
@@ -61,7 +65,7 @@ public enum ClipSheet {
       <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
       <meta http-equiv="Content-Security-Policy" content="\(policy)">
       <title>\(heading)</title><style>\(StudioPage.style)</style></head>
-      <body><main class="sheet"><h1>\(heading)</h1><div id="stage"></div></main>
+      <body><main class="sheet"><h1>\(heading)</h1><p>\(escaped(goal))</p><div id="stage"></div></main>
       <script nonce="\(nonce)">\(StudioPage.player)</script>
       <script nonce="\(nonce)">const clips = \(data);
       \(StudioPage.sheet)</script></body></html>

@@ -45,7 +45,8 @@ public final class TerminalAdviser: Adviser {
     let sheet = folder.appendingPathComponent("generation-\(generation + 1).html")
     try Files.createDirectory(folder)
     try Files.write(
-      ClipSheet.html(title: "\(task.name), generation \(generation + 1)", clips: clips.map(\.clip)), to: sheet)
+      ClipSheet.html(
+        title: "\(task.name), generation \(generation + 1)", goal: task.goal, clips: clips.map(\.clip)), to: sheet)
     say("\nGoal: \(task.goal)\nWatch the clips: \(sheet.path)\n")
     for (index, shown) in clips.enumerated() {
       var line = "  clip \(index + 1): \(Self.account(shown.clip))"

@@ -56,7 +56,7 @@ struct Audit: AsyncParsableCommand {
       program = try RewardProgram.compile(
         try Files.readText(URL(fileURLWithPath: file)), name: file, schema: task?.schema ?? spec.schema)
     } catch let error as CompilationFailure {
-      FileHandle.standardError.write(Data((error.description + "\n").utf8))
+      complain(error.description + "\n")
       throw ExitCode(1)
     }
     let base = try policy.map { try Policy.load(URL(fileURLWithPath: $0)) }

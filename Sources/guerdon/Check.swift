@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Environments
+import Experiments
 import Foundation
 import RewardDesign
 import RewardPrograms
@@ -35,7 +36,7 @@ struct Check: ParsableCommand {
       if json {
         try printJSON(Report(ok: false, diagnostics: error.diagnostics, terms: []))
       } else {
-        FileHandle.standardError.write(Data((error.description + "\n").utf8))
+        complain(error.description + "\n")
       }
       throw ExitCode(1)
     }

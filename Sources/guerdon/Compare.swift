@@ -56,7 +56,7 @@ struct Compare: AsyncParsableCommand {
         let source = try Files.readText(url)
         return .init(name, ProgramReward(try RewardProgram.compile(source, name: name, schema: spec.schema)))
       } catch let error as CompilationFailure {
-        FileHandle.standardError.write(Data((error.description + "\n").utf8))
+        complain(error.description + "\n")
         throw ExitCode(1)
       }
     }

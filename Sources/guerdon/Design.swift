@@ -13,7 +13,8 @@ struct Design: AsyncParsableCommand {
     abstract: "Search for a reward on a task, train on it, compare and audit it.",
     discussion: """
       A task is a YAML file with an environment, a goal and a fitness (see README.md), or the name of one that comes \
-      with Guerdon (`guerdon tasks`). The run's folder keeps every program, the best policy and a report.
+      with Guerdon (`guerdon tasks`). The run's folder keeps every program, the best policy and a report. It ends with \
+      2 if the designed reward does not beat training on the fitness alone.
       """)
 
   @Argument(help: "Task name, or path of a YAML file; not with --resume.") var task: String?
@@ -28,9 +29,11 @@ struct Design: AsyncParsableCommand {
   @Flag(inversion: .prefixedNo, help: "Train policies on and against the best reward at the end, to find its exploits.")
   var audit = true
   @OptionGroup var cluster: ClusterOptions
-  @Option(help: "Go on with a run that was cut off (its id, or \"last\"), with its own task, seed and budget.")
+  @Option(
+    help: "Go on with a run that was cut off (its id, or \"last\") with everything it was begun with; other options replace its own."
+  )
   var resume: String?
-  @Option(help: "Folder of runs.") var out: String?
+  @Option(help: "Folder of runs; runs/ if not given.") var out: String?
   @Option(help: "Who writes the programs: evolution, llm or replay.") var proposer = ProposerKind.evolution
   @OptionGroup(title: "Language models") var languageModel: LanguageModelOptions
   @Flag(help: "Print one JSON object on standard output.") var json = false
@@ -51,6 +54,27 @@ struct Design: AsyncParsableCommand {
   }
 
   func run() async throws {
+    guard let resume else { return try await work() }
+    var begun = try asBegun(try store(out).find(resume).record)
+    (begun.resume, begun.out, begun.json) = (resume, out, json)
+    try await begun.work()
+  }
+
+  /// The command that a run was begun with, changed by what is said anew beside `--resume`: a later option wins.
+  /// - Throws: `GuerdonError` when the record's command is not understood.
+  private func asBegun(_ record: RunRecord) throws -> Design {
+    var anew = Array(CommandLine.arguments.drop { $0 != "design" }.dropFirst())
+    if let place = anew.firstIndex(of: "--resume") { anew.removeSubrange(place..<min(place + 2, anew.count)) }
+    anew.removeAll { $0.hasPrefix("--resume=") }
+    do {
+      return try Design.parse(Array(record.arguments.drop { $0 != "design" }.dropFirst()) + anew)
+    } catch {
+      throw GuerdonError.usage(
+        "Run \(record.id) cannot go on with these options: \(Design.message(for: error)) It was begun with: guerdon \(record.arguments.joined(separator: " "))")
+    }
+  }
+
+  private func work() async throws {
     let store = store(out)
     let source = try languageModel.source(proposer)
     var remote = try cluster.trainer()
@@ -129,12 +153,14 @@ struct Design: AsyncParsableCommand {
     if let policy = designed.max(by: { $0.trained.fitness < $1.trained.fitness })?.trained.policy {
       try policy.save(to: run.directory.appendingPathComponent("policy.safetensors"))
     }
-    let command = (["guerdon"] + CommandLine.arguments.dropFirst()).joined(separator: " ")
-    try run.write(DesignReport.html(result, summary: summary, command: command), to: "report.html")
+    let command = (["guerdon"] + run.record.arguments).joined(separator: " ")
+    try run.write(DesignReport.html(result, summary: summary, command: command, isResumed: resume != nil), to: "report.html")
   }
 
   private func show(_ result: DesignResult, _ summary: DesignSummary, in run: Run) {
-    if result.interrupted { print("Stopped before its end; this is what was finished.\n") }
+    if result.interrupted {
+      print("Stopped before its end; this is what was finished. To go on: guerdon design --resume \(run.record.id)\n")
+    }
     if let best = result.best {
       print("The best reward, candidate \(best.id) of \(result.history.candidates.count):\n")
       print(best.proposal.source)
@@ -185,7 +211,8 @@ private final class DesignNarrator: Sendable {
     switch event {
     case .resumed(let candidates, let policies):
       progress.note("Going on after \(candidates) candidates and \(policies) policies of the comparison.")
-    case .candidateAdvanced, .proposed: break
+    case .candidateAdvanced: break
+    case .proposed(_, _, _, let ended): restore(ended)
     case .adviceAsked(let generation): progress.note("Generation \(generation + 1) waits for a person's word.")
     case .adviceGiven(let feedback):
       let ranking = feedback.ranking.map(String.init).joined(separator: " > ")
@@ -196,9 +223,11 @@ private final class DesignNarrator: Sendable {
       progress.note("Generation \(generation + 1) of \(task.budget.generations): \(proposals) programs.")
     case .stepped(let done, let total, let rate):
       progress.update(
-        task.name, fraction: Double(done) / Double(max(total, 1)), detail: "\(Int(rate)) steps/s")
+        task.name, fraction: Double(done) / Double(max(total, 1)), detail: "\(Int(rate)) steps/s",
+        remaining: Double(total - done) / max(rate, 1))
     case .candidateEnded(let candidate):
-      tell(candidate)
+      progress.note("  candidate \(candidate.id) (\(candidate.proposal.origin)): \(outcome(of: candidate))")
+      keep(candidate)
     case .searchCutShort(let reason): progress.note("The search ends here: \(reason)")
     case .judging(let what): progress.note("  " + what)
     case .comparisonBegan(let policies):
@@ -213,27 +242,42 @@ private final class DesignNarrator: Sendable {
     }
   }
 
-  private func tell(_ candidate: Candidate) {
-    let outcome: String
+  private func outcome(of candidate: Candidate) -> String {
     switch candidate.outcome {
-    case .rejected(let reason): outcome = "rejected: \(reason.split(separator: "\n").first ?? "")"
-    case .failed(let reason): outcome = "failed: \(reason)"
-    case .trained: outcome = String(format: "fitness %.3f", candidate.score ?? .nan)
-    case .stopped: outcome = String(format: "ended early at fitness %.3f", candidate.score ?? .nan)
+    case .rejected(let reason): "rejected: \(reason.split(separator: "\n").first ?? "")"
+    case .failed(let reason): "failed: \(reason)"
+    case .trained: String(format: "fitness %.3f", candidate.score ?? .nan)
+    case .stopped: String(format: "ended early at fitness %.3f", candidate.score ?? .nan)
     }
-    progress.note("  candidate \(candidate.id) (\(candidate.proposal.origin)): \(outcome)")
-    // The text first: a program is never lost, whatever happens next.
+  }
+
+  /// The program as a file, and a line of the metrics.
+  private func keep(_ candidate: Candidate) {
     do {
-      try run.write(candidate.proposal.source, to: String(format: "candidates/%04d.py", candidate.id))
-      log(
-        step: candidate.id, candidate.score.map { ["candidate/fitness": $0] } ?? [:],
-        texts: [
-          "candidate/origin": candidate.proposal.origin, "candidate/outcome": outcome,
-          "candidate/generation": "\(candidate.generation + 1)",
-          "candidate/parents": candidate.proposal.parents.map(String.init).joined(separator: " "),
-        ])
+      try run.write(candidate.proposal.source, to: Self.file(of: candidate))
     } catch {
       progress.note("  candidate \(candidate.id) could not be kept: \(error)")
+    }
+    log(
+      step: candidate.id, candidate.score.map { ["candidate/fitness": $0] } ?? [:],
+      texts: [
+        "candidate/origin": candidate.proposal.origin, "candidate/outcome": outcome(of: candidate),
+        "candidate/generation": "\(candidate.generation + 1)",
+        "candidate/parents": candidate.proposal.parents.map(String.init).joined(separator: " "),
+      ])
+  }
+
+  private static func file(of candidate: Candidate) -> String { String(format: "candidates/%04d.py", candidate.id) }
+
+  /// A run that was killed may have candidates in its journal that never came into its files.
+  private func restore(_ ended: [Candidate]) {
+    guard !ended.isEmpty else { return }
+    let metrics = run.directory.appendingPathComponent("metrics.jsonl")
+    let known = Set(
+      ((try? MetricsRecord.read(from: metrics)) ?? []).filter { $0.texts["candidate/origin"] != nil }.map(\.step))
+    for candidate in ended {
+      let file = run.directory.appendingPathComponent(Self.file(of: candidate)).path
+      if !known.contains(candidate.id) || !FileManager.default.fileExists(atPath: file) { keep(candidate) }
     }
   }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Basics
 import DifferentiableRewards
 import Environments
+import Experiments
 import Foundation
 import RewardPrograms
 import Schemas
@@ -41,7 +42,7 @@ struct Eval: ParsableCommand {
       if json {
         try printJSON(["diagnostics": error.diagnostics])
       } else {
-        FileHandle.standardError.write(Data((error.description + "\n").utf8))
+        complain(error.description + "\n")
       }
       throw ExitCode(1)
     }
@@ -53,7 +54,7 @@ struct Eval: ParsableCommand {
     let count = result.reward.count { !$0.isFinite }
     if count > 0 {
       let message = "guerdon: \(count) of \(result.reward.count) rewards are not finite numbers.\n"
-      FileHandle.standardError.write(Data(message.utf8))
+      complain(message)
     }
     if json { return try printJSON(Output(result)) }
     print(Self.row("reward", result.reward))

@@ -56,7 +56,7 @@ struct Evaluate: AsyncParsableCommand {
           fitness: fitness))
     }
     print("\(played.count) episodes of \(trained.environment), likeliest actions:")
-    print("  return   \(Self.line(returns))")
+    print("  return   \(Self.line(returns))  (the environment's own reward)")
     print("  length   \(Self.line(lengths))")
     if let fitness { print("  fitness  \(Self.line(fitness))") }
   }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Experiments
 import Foundation
 
 @main
@@ -13,7 +14,8 @@ struct Guerdon: AsyncParsableCommand {
         guerdon design cheetah-back
 
       Exit codes: 0 done and every claim held; 2 done but a claim or an audit did not hold; 64 a mistake on the \
-      command line or in a file; 1 anything else, also a run stopped by Ctrl-C.
+      command line or in a task; 1 anything else: a program that does not check, a file that cannot be read, a run \
+      stopped by Ctrl-C (130 by a second one).
       """,
     version: "0.1.0",
     subcommands: [
@@ -34,7 +36,7 @@ struct Guerdon: AsyncParsableCommand {
         try command.run()
       }
     } catch let error as GuerdonError {
-      FileHandle.standardError.write(Data("guerdon: \(error.message)\n".utf8))
+      complain("guerdon: \(error.message)\n")
       Foundation.exit(error.exitCode)
     } catch {
       exit(withError: error)

@@ -138,7 +138,7 @@ struct Train: AsyncParsableCommand {
     do {
       return try RewardProgram.compile(source, name: path, schema: spec.schema)
     } catch {
-      throw GuerdonError.usage("\(path) does not check against \(spec.id).\n\(error.description)")
+      throw GuerdonError.failure("\(path) does not check against \(spec.id).\n\(error.description)")
     }
   }
 

@@ -1,6 +1,6 @@
 import Basics
 import Environments
-import RewardAudit
+@testable import RewardAudit
 import RewardPrograms
 import Testing
 
@@ -61,6 +61,30 @@ import Testing
     #expect(!result.findings.contains { $0.code == "optimising-harms" || $0.code == "inverted" })
     let trained = try #require(result.policies.first { $0.name == "trained on the reward" })
     #expect(trained.meanFitness > 0.5)
+  }
+
+  /// An adversary that earns twice what the trained policy does, with all of its fitness, has found no exploit; one that
+  /// earns it with a tenth of the fitness has. Both are counted from random play to the best of all.
+  @Test func anExploitIsCountedInTheBestOfAll() throws {
+    let spec = try Environments.spec("Pendulum-v1")
+    let audit = BehaviourAudit(
+      AuditSubject(
+        reward: try RewardProgram.compile(Self.honest, name: "reward.py", schema: spec.schema), environment: spec,
+        fitness: try RewardProgram.compile(Self.fitness, name: "fitness.py", schema: spec.schema, kind: .fitness),
+        success: nil))
+    func played(_ name: String, _ designed: Double, _ fitness: Double) -> BehaviourAudit.PlayedPolicy {
+      .init(name: name, policy: nil, fitness: [fitness, fitness], designed: [designed, designed])
+    }
+    let random = played("random play", 0, 0), trained = played("trained on the reward", 100, 1)
+    let harmless = played("adversary", 200, 1)
+    #expect(audit.exploit(among: [random, trained, harmless], random: random, best: trained) == nil)
+    let found = try #require(
+      audit.exploit(among: [random, trained, played("adversary", 200, 0.1)], random: random, best: trained))
+    #expect(found.policy.name == "adversary" && found.reward == 1 && abs(found.fitness - 0.1) < 1e-12)
+    // Half of the reward with none of the fitness: at the threshold. A little less earns too little to count.
+    let half = played("adversary", 50, 0)
+    #expect(audit.exploit(among: [random, trained, half], random: random, best: trained)?.reward == 0.5)
+    #expect(audit.exploit(among: [random, trained, played("adversary", 49, 0)], random: random, best: trained) == nil)
   }
 
   /// What a sudden step does to a reward that reads a noisy number.

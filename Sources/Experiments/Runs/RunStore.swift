@@ -25,7 +25,7 @@ public struct RunStore: Sendable {
   }
 
   public static let toStandardError: @Sendable (String) -> Void = { sentence in
-    FileHandle.standardError.write(Data("guerdon: \(sentence)\n".utf8))
+    complain("guerdon: \(sentence)\n")
   }
 
   /// Begins a run: its directory exists, is writable and is held by this process when this returns.
@@ -87,6 +87,7 @@ public struct RunStore: Sendable {
       throw GuerdonError.failure("Run \(record.id) is in the hands of another process (\(record.process)); stop that one first.")
     }
     if record.status == .finished { throw GuerdonError.usage("Run \(record.id) has finished; there is nothing to go on with.") }
+    try Files.removeUnfinished(in: folder)
     var going = record
     going.status = .running
     going.finished = nil

@@ -345,6 +345,8 @@ function showQuestion(before) {
   at("pips").replaceChildren(...Array.from({ length: Math.min(isAlone ? 0 : question.pairs, 24) }, (_, index) =>
     make("i", { class: index < question.pair ? "full" : index === question.pair && !isDone ? "now" : "" })));
   at("choices").hidden = isDone;
+  // Nothing is left to press but the sentence's own keys.
+  if (isDone && before?.sides.length && !isAlone) at("words").focus();
   at("stage").hidden = isDone && !isAlone;
   at("undo").disabled = question.pair === 0;
   at("ask").classList.toggle("done", isDone);

@@ -6,7 +6,7 @@ struct ClusterOptions: ParsableArguments {
   @Option(
     name: .customLong("cluster"),
     help: """
-      Train the candidates on the Ray cluster at this address: ray://HOST:PORT, HOST:PORT or auto (docs/cluster.md). \
+      Train the candidates on the Ray cluster at this address: ray://HOST:PORT, HOST:PORT, auto, or none (docs/cluster.md). \
       They are trained to the end, without halving.
       """)
   var address: String?
@@ -25,7 +25,7 @@ struct ClusterOptions: ParsableArguments {
   /// The cluster's trainer; nil when no cluster is named.
   /// - Throws: `GuerdonError` when the address is none, or Ray was not set up.
   func trainer() throws -> ClusterTrainer? {
-    guard let address else { return nil }
+    guard let address, address != "none" else { return nil }
     var trainer = try ClusterTrainer(address: address)
     trainer.retries = retries
     trainer.connectionTimeout = .seconds(timeout)

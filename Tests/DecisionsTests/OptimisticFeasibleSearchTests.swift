@@ -228,6 +228,39 @@ import Testing
     }
   }
 
+  /// The brief's oracle: τ* = 0.35 of the 31 thresholds, worth 0.2265 (0.2267 here, by quadrature).
+  @Test func theBestFixedThresholdIsTheBriefs() throws {
+    let configuration = OptimisticFeasibleSearch.Configuration()
+    let sweep = OptimisticFeasibleSearch.Sweep(of: configuration.grid, in: try GaussianGroups())
+    let best = try #require(sweep.best)
+    #expect(configuration.grid.count == 31 && abs(configuration.grid[best] - 0.35) < 1e-12)
+    #expect(abs(sweep.rewards[best] - 0.2265) < 5e-4)
+    // Nothing meets s_min = 1.2: whatever is played violates it by 0.2 or more.
+    var impossible = FairnessConstraints()
+    impossible.leastAcceptance = 1.2
+    let hopeless = OptimisticFeasibleSearch.Sweep(of: configuration.grid, in: try GaussianGroups(constraints: impossible))
+    #expect(hopeless.best == nil)
+    #expect(configuration.grid.indices.allSatisfy { hopeless.largestViolation($0) >= 0.2 })
+  }
+
+  /// Two groups alike: |acc₀ − acc₁| of a batch is √(2/π) times the deviation of the difference on average, 0.058 at 200
+  /// applicants of whom half are accepted. Signed residuals have no such bias.
+  @Test func aBatchOverestimatesNoGap() throws {
+    var parameters = GaussianGroups.Parameters()
+    (parameters.start, parameters.base, parameters.feedback) = ([0.5, 0.5], [0.5, 0.5], [0, 0])
+    func mean(_ parity: FairnessConstraints.Parity) throws -> Double {
+      var constraints = FairnessConstraints()
+      constraints.parity = parity
+      var loop = try GaussianGroups(parameters, constraints: constraints), random = RandomGenerator(seed: 6), sum = 0.0
+      for _ in 0..<4_000 { sum += loop.play(0.5, random: &random).residuals[0] + constraints.parityTolerance }
+      return sum / 4_000
+    }
+    let deviation = (0.25 / 120 + 0.25 / 80).squareRoot()
+    #expect(try abs(mean(.absolute) - (2 / Double.pi).squareRoot() * deviation) < 0.004)
+    #expect(try abs(mean(.signed)) < 0.006)
+    #expect(try mean(.debiased) < 0.6 * mean(.absolute))
+  }
+
   /// What is drawn agrees with what is expected: 2000 rounds from the steady state, five standard errors.
   @Test func drawnRoundsAgreeWithTheExpectation() throws {
     let table = Self.applicants(600, seed: 5)

@@ -216,6 +216,23 @@ import Testing
     #expect(abs(held.trueMean - 0.0846) < 1e-4, "\(held.trueMean)")
   }
 
+  /// At the brief's other temperatures: the base policies are its, and the exact optima no worse than its prototype's.
+  @Test(arguments: [(0.1, 0.0806, 0.0846, 0.0937), (0.07, 0.0851, 0.0882, 0.0950), (0.15, 0.0750, 0.0783, 0.0879)])
+  func otherTemperaturesAreTheBriefs(temperature: Double, base: Double, actions: Double, occupancy: Double) throws {
+    let world = try TomatoWorld(), paidProxy = try world.paidProxy()
+    let policy = try world.basePolicy(temperature: temperature)
+    func truth(_ policy: TabularPolicy) throws -> Double {
+      try world.process.proxyStatistics(proxy: world.proxy, truth: world.truth, under: policy).trueMean
+    }
+    #expect(try abs(truth(policy) - base) < 1.1e-4)
+    let sweep = try [0.8, 1, 1.2, 1.5, 2.2].map { alpha in
+      try truth(paidProxy.actionRegularised(from: policy, alpha: alpha).policy)
+    }
+    #expect(abs((sweep.max() ?? 0) - actions) < 6e-4, "\(sweep)")
+    let best = try [5e-4, 1e-3, 2e-3].map { try truth(paidProxy.occupancyRegularised(from: policy, beta: $0).policy) }
+    #expect((best.max() ?? 0) > occupancy - 1e-4 && (best.max() ?? 0) < 0.0974 + 1e-4, "\(best)")
+  }
+
   // MARK: The learned version
 
   /// Check 2 of the brief: two known categoricals, their log-ratio within 0.05.

@@ -101,10 +101,9 @@ public struct KeyLine: Sendable, Hashable {
         }
       }
     }
-    var initial = [Double](repeating: 0, count: 2 * count + 1)
-    for _ in 0..<max(samples, 1) {
-      initial[Self.cell(of: first(random: &random), count: count)] += 1 / Double(max(samples, 1))
-    }
+    var starts = [Double](repeating: 0, count: 2 * count + 1)
+    for _ in 0..<max(samples, 1) { starts[Self.cell(of: first(random: &random), count: count)] += 1 }
+    let initial = starts.map { $0 / Double(max(samples, 1)) }
     return try model.process(initial: initial, discount: discount)
   }
 }

@@ -238,13 +238,14 @@ import Testing
     // Nothing meets s_min = 1.2: whatever is played violates it by 0.2 or more.
     var impossible = FairnessConstraints()
     impossible.leastAcceptance = 1.2
-    let hopeless = OptimisticFeasibleSearch.Sweep(of: configuration.grid, in: try GaussianGroups(constraints: impossible))
+    let hopeless = OptimisticFeasibleSearch.Sweep(
+      of: configuration.grid, in: try GaussianGroups(constraints: impossible))
     #expect(hopeless.best == nil)
     #expect(configuration.grid.indices.allSatisfy { hopeless.largestViolation($0) >= 0.2 })
   }
 
-  /// Two groups alike: |acc₀ − acc₁| of a batch is √(2/π) times the deviation of the difference on average, 0.058 at 200
-  /// applicants of whom half are accepted. Signed residuals have no such bias.
+  /// Two groups alike: |acc₀ − acc₁| of a batch is √(2/π) times the deviation of the difference on average, 0.058 at
+  /// 200 applicants of whom half are accepted. Signed residuals have no such bias.
   @Test func aBatchOverestimatesNoGap() throws {
     var parameters = GaussianGroups.Parameters()
     (parameters.start, parameters.base, parameters.feedback) = ([0.5, 0.5], [0.5, 0.5], [0, 0])

@@ -218,8 +218,8 @@ import Testing
     #expect(abs(held.trueMean - 0.0846) < 1e-4, "\(held.trueMean)")
   }
 
-  /// The brief's prototype at all three temperatures: base policies and action-KL optima within its own accuracy (at 0.07 it
-  /// has 0.0851 where 0.0852 is right), and exact χ² optima that are no worse than its.
+  /// The brief's prototype at all three temperatures: base policies and action-KL optima within its own accuracy (at 0.07
+  /// it has 0.0851 where 0.0852 is right), and exact χ² optima that are no worse than its.
   @Test(arguments: [(0.1, 0.0806, 0.0846, 0.0937), (0.07, 0.0851, 0.0882, 0.0950), (0.15, 0.0750, 0.0783, 0.0879)])
   func otherTemperaturesAreTheBriefs(temperature: Double, base: Double, actions: Double, occupancy: Double) throws {
     let world = try TomatoWorld(), paidProxy = try world.paidProxy()

@@ -100,11 +100,13 @@ import Testing
   @Test func temperaturesAreFactors() throws {
     let (world, table, _) = try world(2)
     let pairs: [(BehaviouralModel, BehaviouralModel)] = [
-      (.boltzmann(beta: 2), .boltzmann(beta: 7)), (.maximumCausalEntropy(alpha: 0.5), .maximumCausalEntropy(alpha: 0.1)),
+      (.boltzmann(beta: 2), .boltzmann(beta: 7)),
+      (.maximumCausalEntropy(alpha: 0.5), .maximumCausalEntropy(alpha: 0.1)),
     ]
     for (one, other) in pairs + pairs.map({ ($1, $0) }) {
       let errors = try IRLMisspecification.sensitivity(
-        of: .stateAction(table), demonstrator: .init(one, in: world), assumed: .init(other, in: world), evaluation: world)
+        of: .stateAction(table), demonstrator: .init(one, in: world), assumed: .init(other, in: world),
+        evaluation: world)
       #expect(errors.isInImage && errors.worst <= 1e-9)
     }
     // f_β₂(R) = f_β₁((β₂ / β₁) R).

@@ -563,7 +563,8 @@ import Testing
                   module.bias.copy_(torch.tensor(layers["biases"][i]))
           return net
       phi, value, policy = network(x["shaping"], 3), network(x["value"], 1), network(x["policy"], 3)
-      optimisers = [torch.optim.Adam(net.parameters(), lr=rate) for net, rate in ((phi, 1e-3), (value, 5e-3), (policy, 1e-3))]
+      optimisers = [torch.optim.Adam(net.parameters(), lr=rate)
+                    for net, rate in ((phi, 1e-3), (value, 5e-3), (policy, 1e-3))]
       obs = torch.tensor(x["observations"]).view(-1, 4)
       a, pi = torch.tensor(x["actions"])[:, None], torch.tensor(x["probabilities"], dtype=torch.float32).view(-1, 3)
       def returns(rewards):
@@ -581,7 +582,8 @@ import Testing
                     -(Ghat * policy(obs).log_softmax(1).gather(1, a)[:, 0]).mean()]
           for loss, optimiser in zip(losses, optimisers):
               optimiser.zero_grad(); loss.backward(); optimiser.step()
-      print(json.dumps({"shaping": (.1 * torch.tanh(phi(obs))).flatten().tolist(), "values": value(obs).flatten().tolist(),
+      print(json.dumps({"shaping": (.1 * torch.tanh(phi(obs))).flatten().tolist(),
+                        "values": value(obs).flatten().tolist(),
                         "policy": policy(obs).softmax(1).flatten().tolist()}))
       """,
       input: NeuralInput(
@@ -628,7 +630,8 @@ import Testing
     // The bonus is ExploRS' own: 1 for a place that was never visited, 0.5 after three visits.
     configuration.explores = true
     let explorer = try NeuralShaping(
-      observationWidth: 4, actionCount: 3, placeCount: 20, longest: 1, discount: 0.9, configuration: configuration, seed: 1)
+      observationWidth: 4, actionCount: 3, placeCount: 20, longest: 1, discount: 0.9, configuration: configuration,
+      seed: 1)
     #expect(explorer.bonus(7) == 1)
     for _ in 0..<3 { explorer.visited(7) }
     #expect(explorer.bonus(7) == 0.5)
@@ -670,8 +673,8 @@ import Testing
     #expect(KeyLine.cell(of: nil, count: 20) == 40)
   }
 
-  /// A cell is 0.05 wide and a move 0.075 on average: from a uniform position it leads one cell on or two, each with one
-  /// half.
+  /// A cell is 0.05 wide and a move 0.075 on average: from a uniform position it leads one cell on or two, each with
+  /// one half.
   @Test func aSampledAbstractionIsItsAverages() throws {
     var random = RandomGenerator(seed: 2)
     let mdp = try KeyLine.navigation.abstracted(cells: 20, samples: 20_000, random: &random)

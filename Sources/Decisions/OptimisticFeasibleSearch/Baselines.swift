@@ -109,8 +109,8 @@ extension OptimisticFeasibleSearch {
     public mutating func observe(_ arm: Int, reward: Double, residuals: [Double]) {}
   }
 
-  /// What a fairness library decides offline: the threshold of the same selection rate in each group, at the rate of the
-  /// greatest accuracy on labelled people (fairlearn's `ThresholdOptimizer` with demographic parity, without its
+  /// What a fairness library decides offline: the threshold of the same selection rate in each group, at the rate of
+  /// the greatest accuracy on labelled people (fairlearn's `ThresholdOptimizer` with demographic parity, without its
   /// randomisation between thresholds). It is told everybody's group and label, whoever is accepted.
   /// - Parameter rates: how many selection rates from 0 to 1 are tried.
   /// - Throws: `GuerdonError` without people of both groups.

@@ -83,8 +83,8 @@ extension OptimisticFeasibleSearch {
     let make: @Sendable (_ seed: UInt64, FairnessConstraints) throws -> any ThresholdLoop
   }
 
-  /// What is played: a learner for K arms, J constraints and the loop's first population; or, without one, thresholds by
-  /// group that are fitted to people of round 0 and frozen.
+  /// What is played: a learner for K arms, J constraints and the loop's first population; or, without one, thresholds
+  /// by group that are fitted to people of round 0 and frozen.
   private struct Contestant: Sendable {
     let name: String
     var constraints: FairnessConstraints?

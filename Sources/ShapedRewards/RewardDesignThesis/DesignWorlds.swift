@@ -36,8 +36,8 @@ public enum DesignWorlds {
       try RewardDesignProblem(process(), goals: [goal], bound: 10)
     }
 
-    /// ExpAdaRD's second structure: nine blocks of 3 × 3 cells, whose corners stand at 0, 3 and 4 in either direction so
-    /// that those within the longer rooms overlap, and the goal by itself. A cell's reward is the sum of the weights of
+    /// ExpAdaRD's second structure: nine blocks of 3 × 3 cells, whose corners stand at 0, 3 and 4 in either direction
+    /// so that those within the longer rooms overlap, and the goal by itself. A cell's reward is the sum of the weights of
     /// the blocks that it lies in, one weight a block and action.
     public static var structure: RewardStructure {
       let corners = [0, 3, 4]

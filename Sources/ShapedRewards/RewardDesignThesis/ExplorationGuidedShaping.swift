@@ -10,8 +10,8 @@ import Foundation
 ///
 /// φ ← φ + η_φ Σ_τ Σ_t π(a_t|s_t) (Ḡ_t − V(s_t)) (e_{s_t,a_t} − π(·|s_t) on the row of s_t)
 ///
-/// which takes φ(s, a) − Σ_b π(b|s) φ(s, b), one step, for what the learner gains by φ. The baseline after LIRPG asks for
-/// all of it, Q_φ(s, a) − V_φ(s), and estimates both by sampled rollouts.
+/// which takes φ(s, a) − Σ_b π(b|s) φ(s, b), one step, for what the learner gains by φ. The baseline after LIRPG asks
+/// for all of it, Q_φ(s, a) − V_φ(s), and estimates both by sampled rollouts.
 public struct ExplorationGuidedShaping: RewardTeacher {
   /// What is learned beside the bonus.
   public enum Shaping: String, Sendable, Codable, CaseIterable {

@@ -16,8 +16,8 @@ public struct ObservedEpisode: Sendable {
   public var count: Int { actions.count }
 }
 
-/// ExploRS with networks (section 5 of the thesis; the authors' `code_neural`): φ(s, a) = clip · tanh of a network, V of
-/// another, and a bonus for places that were seldom visited.
+/// ExploRS with networks (section 5 of the thesis; the authors' `code_neural`): φ(s, a) = clip · tanh of a network, V
+/// of another, and a bonus for places that were seldom visited.
 ///
 /// Both networks take one step of Adam an episode: φ against −mean_t π(a_t|s_t) (Ḡ_t − V(s_t)) (φ(s_t, a_t) −
 /// Σ_b π(b|s_t) φ(s_t, b)), V against the smooth L1 distance from Ḡ_t.
@@ -45,8 +45,8 @@ public final class NeuralShaping {
     public func check() throws {
       guard bonusScale > 0, largestBonus > 0, hidden >= 1, clip > 0, shapingRate > 0, valueRate > 0, delay >= 0 else {
         throw GuerdonError.usage(
-          "Neural ExploRS needs a bonus scale, a largest bonus, a clip and rates above 0, hidden units, and a delay from "
-            + "0 up.")
+          "Neural ExploRS needs a bonus scale, a largest bonus, a clip and rates above 0, hidden units, and a delay "
+            + "from 0 up.")
       }
     }
   }
@@ -75,7 +75,8 @@ public final class NeuralShaping {
     (self.discount, self.actionCount) = (discount, actionCount)
     var random = RandomGenerator(seed: seed, spawnKey: [0x70_68_69])
     shapingNetwork = Perceptron(
-      [observationWidth, configuration.hidden, actionCount], rate: configuration.shapingRate, capacity: longest, &random)
+      [observationWidth, configuration.hidden, actionCount], rate: configuration.shapingRate, capacity: longest,
+      &random)
     valueNetwork = Perceptron(
       [observationWidth, configuration.hidden, 1], rate: configuration.valueRate, capacity: longest, &random)
     visits = Array(repeating: 0, count: placeCount)
@@ -137,7 +138,8 @@ public final class NeuralReinforce {
   public init(
     observationWidth: Int, actionCount: Int, longest: Int, configuration: Configuration = Configuration(), seed: UInt64
   ) throws {
-    guard configuration.hidden >= 1, configuration.rate > 0, observationWidth >= 1, actionCount >= 1, longest >= 1 else {
+    guard configuration.hidden >= 1, configuration.rate > 0, observationWidth >= 1, actionCount >= 1, longest >= 1
+    else {
       throw GuerdonError.usage("A network's REINFORCE needs hidden units, a rate above 0, observations and actions.")
     }
     self.actionCount = actionCount

@@ -136,7 +136,8 @@ extension RewardDesignThesis {
       guard roomTeaching.episodes >= 1, roomTeaching.rate > 0, navigation.cells >= 1, navigation.samples >= 1,
         navigation.learnerCells >= 1, navigation.runs >= 1, navigation.episodes >= 1, navigation.evaluations >= 1
       else {
-        throw GuerdonError.usage("roomTeaching and navigation need at least 1 of whatever they count, and a rate above 0.")
+        throw GuerdonError.usage(
+          "roomTeaching and navigation need at least 1 of whatever they count, and a rate above 0.")
       }
       guard neural.episodes >= 0, neural.window >= 1, neural.bins >= 1 else {
         throw GuerdonError.usage("neural needs a window and bins of at least 1, and episodes from 0 (left out) up.")
@@ -273,8 +274,9 @@ extension RewardDesignThesis {
     let budget = room.rewards.first { $0.name.hasPrefix("ExpRD") }?.name ?? ""
     return [
       Claim(
-        "invariance", "Every policy that is optimal for a designed reward (ExpRD with any support, also of cells; ExpAdaRD at "
-          + "random policies with both structures) is optimal for the original one: states in which that fails.", .atMost, 0
+        "invariance",
+        "Every policy that is optimal for a designed reward (ExpRD with any support, also of cells; ExpAdaRD at random "
+          + "policies with both structures) is optimal for the original one: states in which that fails.", .atMost, 0
       ).verdict(measured: Double(violations)),
       Claim("room-value", "V̄* at Room's start differs from 5.9995 by at most 0.001.", .atMost, 1e-3)
         .verdict(measured: abs(start - 5.9995)),

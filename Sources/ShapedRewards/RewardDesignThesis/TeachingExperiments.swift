@@ -77,8 +77,8 @@ extension RewardDesignThesis {
     return [
       Claim(
         "room-expadard-learns-faster",
-        "On Room a REINFORCE learner paid by ExpAdaRD (blocks) is worth more than those paid R̄, the invariance-only or "
-          + "the ExpRD reward of the same blocks (mean of seeds: ExpAdaRD − the best of them).", .greater, 0
+        "On Room a REINFORCE learner paid by ExpAdaRD (blocks) is worth more than those paid R̄, the invariance-only "
+          + "or the ExpRD reward of the same blocks (mean of seeds: ExpAdaRD − the best of them).", .greater, 0
       ).verdict(measured: value("ExpAdaRD") - rivals)
     ]
   }
@@ -177,8 +177,8 @@ extension RewardDesignThesis {
     return [
       Claim(
         "linekeynav-lifted-rewards-learn",
-        "On LineKeyNav Q-learning is worth more on every lifted reward (PBRS, ExpRD, ExpRD on every cell) than on R̄ (the "
-          + "least of their means − R̄'s).", .greater, 0
+        "On LineKeyNav Q-learning is worth more on every lifted reward (PBRS, ExpRD, ExpRD on every cell) than on R̄ "
+          + "(the least of their means − R̄'s).", .greater, 0
       ).verdict(measured: designed - value("R̄")),
       Claim(
         "linekeynav-picking-is-paid",
@@ -237,8 +237,8 @@ extension RewardDesignThesis {
     return [
       Claim(
         "linek-neural-explors-is-best",
-        "On the continuous LineK, with networks, ExploRS returns no less than SelfRS, ExploB and R̄ at the end (mean of "
-          + "seeds: ExploRS − the best of them).", .atLeast, 0
+        "On the continuous LineK, with networks, ExploRS returns no less than SelfRS, ExploB and R̄ at the end (mean "
+          + "of seeds: ExploRS − the best of them).", .atLeast, 0
       ).verdict(measured: value("ExploRS") - rivals)
     ]
   }

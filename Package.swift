@@ -120,7 +120,7 @@ let package = Package(
       "RewardTheory",
       ["Basics", "Experiments", "FiniteMDPs", "Environments", "Rewards", "RewardPrograms", "Torch", "Agents", "RewardAudit"],
       swift: mujocoSwift),
-    room("ShapedRewards", ["Basics", "Experiments", "FiniteMDPs"]),
+    room("ShapedRewards", ["Basics", "Experiments", "FiniteMDPs", "Agents"], swift: mujocoSwift),
     room("Decisions", ["Basics", "Experiments", "FiniteMDPs"]),
 
     // Doors.
@@ -177,7 +177,7 @@ let package = Package(
     tests(
       "RewardTheory",
       ["Basics", "Experiments", "FiniteMDPs", "Environments", "Rewards", "RewardPrograms", "Agents", "RewardAudit"]),
-    tests("ShapedRewards", ["Basics", "Experiments", "FiniteMDPs"]),
+    tests("ShapedRewards", ["Basics", "Experiments", "FiniteMDPs", "Agents"]),
     tests("Decisions", ["Basics", "Experiments", "FiniteMDPs"]),
     tests("RewardDesign", ["Basics", "Environments", "Proposers", "RewardPrograms"]),
     tests("RewardPrograms", ["Basics", "Schemas", "ProgramCorpus"]),

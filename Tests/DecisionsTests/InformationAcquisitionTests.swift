@@ -103,6 +103,43 @@ import Testing
     #expect(abs(try InformationAcquisition.optimalMechanism(for: both).value - 0.7875) < 1e-7)
   }
 
+  /// An agent who could work, but for more than it would be worth, never does; a second one like it changes nothing.
+  @Test func duplicatingWhoNeverWorksChangesNothing() throws {
+    func team(_ others: Int) throws -> AcquisitionInstance {
+      let agents: [AcquisitionInstance.Agent] = (0...others).map { number in
+        .init(
+          name: "agent \(number)", efforts: ["idle", "work"], costs: [0, number == 0 ? 0.05 : 0.6],
+          signals: ["0", "1"])
+      }
+      // [B, Θ, S]: independent signals that are right with 0.9 after work.
+      var law: [Double] = []
+      let tuples = 1 << agents.count
+      for efforts in 0..<tuples {
+        for state in 0..<2 {
+          for signals in 0..<tuples {
+            law.append(
+              agents.indices.reduce(1) { product, i in
+                let bit = agents.count - 1 - i
+                let works = efforts >> bit & 1 == 1, isRight = signals >> bit & 1 == state
+                return product * (works ? (isRight ? 0.9 : 0.1) : 0.5)
+              })
+          }
+        }
+      }
+      return try AcquisitionInstance(
+        states: ["0", "1"], prior: [0.5, 0.5], actions: ["0", "1"], utility: [1, 0, 0, 1], agents: agents,
+        signalLaw: law, paymentLimit: 1)
+    }
+    for others in 0...2 {
+      let instance = try team(others), optimum = try InformationAcquisition.optimalMechanism(for: instance)
+      #expect(abs(optimum.value - 0.7875) < 1e-7, "\(others): \(optimum.value)")
+      let workers = (0..<instance.efforts.count).filter { b in
+        instance.efforts.entries(of: b).dropFirst().contains(1)
+      }
+      #expect(workers.allSatisfy { optimum.mechanism.recommendation[$0] < 1e-7 })
+    }
+  }
+
   /// The same program written in numpy from the brief, solved by scipy.
   @Test func equalsScipy() throws {
     struct Request: Encodable {

@@ -228,6 +228,97 @@ import Testing
     }
   }
 
+  /// The brief's oracle: τ* = 0.35 of the 31 thresholds, worth 0.2265 (0.2267 here, by quadrature).
+  @Test func theBestFixedThresholdIsTheBriefs() throws {
+    let configuration = OptimisticFeasibleSearch.Configuration()
+    let sweep = OptimisticFeasibleSearch.Sweep(of: configuration.grid, in: try GaussianGroups())
+    let best = try #require(sweep.best)
+    #expect(configuration.grid.count == 31 && abs(configuration.grid[best] - 0.35) < 1e-12)
+    #expect(abs(sweep.rewards[best] - 0.2265) < 5e-4)
+    // Nothing meets s_min = 1.2: whatever is played violates it by 0.2 or more.
+    var impossible = FairnessConstraints()
+    impossible.leastAcceptance = 1.2
+    let hopeless = OptimisticFeasibleSearch.Sweep(
+      of: configuration.grid, in: try GaussianGroups(constraints: impossible))
+    #expect(hopeless.best == nil)
+    #expect(configuration.grid.indices.allSatisfy { hopeless.largestViolation($0) >= 0.2 })
+  }
+
+  /// Two groups alike: |acc₀ − acc₁| of a batch is √(2/π) times the deviation of the difference on average, 0.058 at
+  /// 200 applicants of whom half are accepted. Signed residuals have no such bias.
+  @Test func aBatchOverestimatesNoGap() throws {
+    var parameters = GaussianGroups.Parameters()
+    (parameters.start, parameters.base, parameters.feedback) = ([0.5, 0.5], [0.5, 0.5], [0, 0])
+    func mean(_ parity: FairnessConstraints.Parity) throws -> Double {
+      var constraints = FairnessConstraints()
+      constraints.parity = parity
+      var loop = try GaussianGroups(parameters, constraints: constraints), random = RandomGenerator(seed: 6), sum = 0.0
+      for _ in 0..<4_000 { sum += loop.play(0.5, random: &random).residuals[0] + constraints.parityTolerance }
+      return sum / 4_000
+    }
+    let deviation = (0.25 / 120 + 0.25 / 80).squareRoot()
+    #expect(try abs(mean(.absolute) - (2 / Double.pi).squareRoot() * deviation) < 0.004)
+    #expect(try abs(mean(.signed)) < 0.006)
+    #expect(try mean(.debiased) < 0.6 * mean(.absolute))
+  }
+
+  private struct People: Encodable {
+    let scores: [Double]
+    let groups: [Int]
+    let labels: [Bool]
+  }
+
+  /// The offline peer's rule by trying every pair of counts of accepted people: equal selection rates (within half a
+  /// person), the greatest accuracy.
+  @Test func parityThresholdsAreTheBestOfEqualRates() throws {
+    var random = RandomGenerator(seed: 12)
+    let loop = try GaussianGroups()
+    let people = (0..<500).map { _ in loop.applicant(random: &random) }
+    let expected: Double = try Python.run(
+      """
+      import json, sys
+      import numpy as np
+      x = json.load(sys.stdin)
+      s, g, y = np.array(x["scores"]), np.array(x["groups"]), np.array(x["labels"])
+      order = [np.argsort(-s[g == k]) for k in (0, 1)]
+      labels = [y[g == k][order[k]] for k in (0, 1)]
+      best = 0
+      for rate in np.linspace(0, 1, 1001):
+          right = 0
+          for k in (0, 1):
+              n = int(np.floor(rate * len(labels[k]) + .5))
+              right += labels[k][:n].sum() + (~labels[k][n:]).sum()
+          best = max(best, right / len(y))
+      print(json.dumps(float(best)))
+      """,
+      input: People(scores: people.map(\.score), groups: people.map(\.group), labels: people.map(\.isGood)))
+    let thresholds = try OptimisticFeasibleSearch.parityThresholds(of: people)
+    let right = people.filter { ($0.score > thresholds[$0.group]) == $0.isGood }.count
+    #expect(abs(Double(right) / 500 - expected) < 1e-12, "\(right) of 500 against \(expected)")
+    let rates = (0..<2).map { group -> Double in
+      let members = people.filter { $0.group == group }
+      return Double(members.filter { $0.score > thresholds[group] }.count) / Double(members.count)
+    }
+    #expect(abs(rates[0] - rates[1]) < 0.01 && rates[0] > 0.2 && rates[0] < 0.8)
+    // The second group scores less: its threshold is lower.
+    #expect(thresholds.second < thresholds.first)
+    #expect(throws: GuerdonError.self) {
+      try OptimisticFeasibleSearch.parityThresholds(of: people.filter { $0.group == 0 })
+    }
+  }
+
+  /// One threshold for all is the same threshold for each.
+  @Test func thresholdsByGroupByHand() throws {
+    let loop = try GaussianGroups()
+    let both = loop.expectation(at: GroupThresholds(0.5, 0.5)), one = loop.expectation(at: 0.5)
+    #expect(both.reward == one.reward && both.residuals == one.residuals)
+    // Thresholds at the groups' means accept half of each: no gap, and half of all.
+    let halves = loop.expectation(at: GroupThresholds(0.55, 0.45))
+    #expect(abs(halves.residuals[0] + 0.1) < 1e-12 && abs(halves.residuals[1] - (0.3 - 0.5)) < 1e-12)
+    let moved = loop.settled(at: GroupThresholds(0.55, 0.45), rounds: 1).population
+    #expect(abs(moved[0] - (0.95 * 0.55 + 0.05 * 0.55)) < 1e-12 && abs(moved[1] - (0.95 * 0.45 + 0.05 * 0.47)) < 1e-12)
+  }
+
   /// What is drawn agrees with what is expected: 2000 rounds from the steady state, five standard errors.
   @Test func drawnRoundsAgreeWithTheExpectation() throws {
     let table = Self.applicants(600, seed: 5)

@@ -79,6 +79,85 @@ import Testing
     #expect(abs(sin(IRLMisspecification.allowedAngle(error: 0.5)) - 0.4841229) < 1e-7)
   }
 
+  /// Proposition 3: turned by no more than 2 arcsin(ε / 2) a reward is within ε of itself, by 1.05 of it it is not, and
+  /// t₂ moves it by sin θ · |c(R)|.
+  @Test func transformationsTurnByTheirAngle() throws {
+    var (world, table, random) = try world(1)
+    let reward = FiniteMDP.Reward.stateAction(table)
+    for ε in [0.1, 0.5, 1] {
+      for (factor, isAllowed) in [(0.5, true), (1, true), (1.05, false)] {
+        let angle = factor * IRLMisspecification.allowedAngle(error: ε)
+        let t = try IRLMisspecification.transformation(of: reward, turnedBy: angle, in: world, random: &random)
+        let moved = try STARCMetric.minimal.distance(between: reward, and: .transition(t.transformed), in: world)
+        #expect(abs(moved - 2 * sin(angle / 2)) < 1e-8)
+        #expect((moved <= ε + 1e-8) == isAllowed)
+        #expect(abs(t.displacement - t.expectedDisplacement) < 1e-10)
+      }
+    }
+  }
+
+  /// A wrong temperature is a factor of the reward: 2 for 7, .5 for .1, and the wrong way round.
+  @Test func temperaturesAreFactors() throws {
+    let (world, table, _) = try world(2)
+    let pairs: [(BehaviouralModel, BehaviouralModel)] = [
+      (.boltzmann(beta: 2), .boltzmann(beta: 7)),
+      (.maximumCausalEntropy(alpha: 0.5), .maximumCausalEntropy(alpha: 0.1)),
+    ]
+    for (one, other) in pairs + pairs.map({ ($1, $0) }) {
+      let errors = try IRLMisspecification.sensitivity(
+        of: .stateAction(table), demonstrator: .init(one, in: world), assumed: .init(other, in: world),
+        evaluation: world)
+      #expect(errors.isInImage && errors.worst <= 1e-9)
+    }
+    // f_β₂(R) = f_β₁((β₂ / β₁) R).
+    let wide = try models[0].policy(for: .stateAction(table.map { 3.5 * $0 }), in: world)
+    let narrow = try BehaviouralModel.boltzmann(beta: 7).policy(for: .stateAction(table), in: world)
+    #expect(IRLMisspecification.policyDistance(wide, narrow) < 1e-10)
+  }
+
+  /// Theorem 3's witnesses: k R and −k R stay at distance 2 while their policies meet, tenfold closer a decade; a model
+  /// that looks at the direction alone keeps them apart.
+  @Test func oppositesMeet() throws {
+    var (world, table, random) = try world(3)
+    func policies(_ model: BehaviouralModel, _ k: Double) throws -> Double {
+      try IRLMisspecification.policyDistance(
+        model.policy(for: .stateAction(table.map { k * $0 }), in: world),
+        model.policy(for: .stateAction(table.map { -k * $0 }), in: world))
+    }
+    for k in [0.1, 0.01, 0.001] {
+      let distance = try STARCMetric.minimal.distance(
+        between: .stateAction(table.map { k * $0 }), and: .stateAction(table.map { -k * $0 }), in: world)
+      #expect(abs(distance - 2) < 1e-9)
+    }
+    for model in models {
+      let distances = try [0.1, 0.01, 0.001].map { try policies(model, $0) }
+      for (far, near) in zip(distances, distances.dropFirst()) { #expect((9...11).contains(far / near)) }
+    }
+    func separation(_ model: BehaviouralModel) throws -> Double {
+      let pairs = try IRLMisspecification.separations(
+        by: .init(model, in: world), evaluation: world, pairs: 3, scales: [1, 1e-2, 1e-4, 1e-6], random: &random)
+      return IRLMisspecification.separation(beyond: 0.5, in: pairs)
+    }
+    for model in models { #expect(try separation(model) < 1e-4) }
+    #expect(try separation(.normalisedBoltzmann(beta: 2)) > 0.01)
+  }
+
+  /// A wrong discount is as bad however little it is wrong, and harmless only where it is right: at least √2.
+  @Test func theErrorOfAWrongDiscountDoesNotShrink() throws {
+    let (world, table, _) = try world(4)
+    for model in models {
+      let errors = try [0, 1e-4, 1e-3, 1e-2, 5e-2].map { wrong in
+        try IRLMisspecification.sensitivity(
+          of: .stateAction(table), demonstrator: .init(model, in: world),
+          assumed: .init(model, in: world.replacing(discount: 0.9 - wrong)), evaluation: world
+        ).worst
+      }
+      #expect(errors[0] <= 1e-6)
+      #expect(errors.dropFirst().allSatisfy { $0 >= 1.41 && $0 <= 2 })
+      #expect(abs(errors[1] - errors[4]) < 0.3)
+    }
+  }
+
   /// The closed form of the worst case beside a search over v = t + ℓ by scipy's optimiser on the same vectors.
   @Test func worstCaseAgreesWithASearch() throws {
     struct Case: Encodable { let u: [Double], t: [Double], space: [[Double]] }

@@ -5,6 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import Agents
 @testable import ShapedRewards
 
 /// The unit checks of the thesis' brief, and its linear programs and gradients beside numpy's and scipy's.
@@ -188,6 +189,12 @@ import Testing
     var lure = problem.mdp.expectedReward
     lure[8 * 4 + 1] = 5
     #expect(try problem.violations(of: lure).contains(8))
+    // P1 with the goal alone adds nothing to R̄, and with every state it shows every gap.
+    let designer = try ExplicableRewardDesign(problem)
+    let alone = try designer.mostInformative(in: .free(on: [48], in: problem)).informativeness
+    #expect(abs(alone + 0.18434) < 1e-4)
+    #expect(try abs(alone - problem.informativeness(of: problem.mdp.expectedReward, horizons: horizons)) < 1e-5)
+    #expect(try abs(designer.mostInformative(in: .free(on: 0..<50, in: problem)).informativeness) < 1e-6)
   }
 
   @Test func theGreedySupportGrowsInformativenessAndKeepsTheOptimum() throws {
@@ -280,6 +287,42 @@ import Testing
     }
   }
 
+  /// Nine blocks of nine cells and the goal, one weight an action: 40 parameters.
+  @Test func roomsBlocksOverlap() {
+    let structure = DesignWorlds.Room.structure
+    #expect(structure.parameterCount == 40)
+    let blocks = (0..<49).map { s in structure.terms[s * 4].filter { $0.variable / 4 < 9 }.count }
+    #expect(blocks.reduce(0, +) == 81 && blocks.allSatisfy { $0 >= 1 })
+    // (1, 1) lies in one block, (4, 1) in two, (4, 4) and (5, 5) in four; the goal in one, and it is its own feature.
+    #expect(blocks[8] == 1 && blocks[11] == 2 && blocks[32] == 4 && blocks[40] == 4 && blocks[48] == 1)
+    #expect(structure.terms[48 * 4 + 3].map(\.variable) == [8 * 4 + 3, 9 * 4 + 3])
+    #expect((0..<48).allSatisfy { s in structure.terms[s * 4].allSatisfy { $0.variable / 4 < 9 } })
+    #expect((196..<200).allSatisfy { structure.terms[$0].isEmpty })
+    // A cell in four blocks is paid their weights' sum.
+    #expect(structure.reward((0..<40).map { Double($0 / 4 + 1) })[32 * 4] == 5 + 6 + 8 + 9)
+  }
+
+  @Test func adaptiveRewardsOfBlocksKeepRoomsOptimum() throws {
+    let problem = try DesignWorlds.Room.problem(), structure = DesignWorlds.Room.structure
+    let design = try AdaptiveRewardDesign(problem, structure: structure)
+    let other = try ExplicableRewardDesign(problem).leastInvariant(in: structure)
+    #expect(try problem.violations(of: other).isEmpty)
+    var random = RandomGenerator(seed: 0)
+    // The sharper a policy is, the smaller the criterion's coefficients.
+    for number in 0..<40 {
+      let sharpness = number < 20 ? 2.0 : 8
+      let policy = TabularPolicy.softmax((0..<200).map { _ in sharpness * random.normal() }, actionCount: 4)
+      let reward = try design.reward(for: policy)
+      #expect(try problem.violations(of: reward).isEmpty)
+      #expect(reward.allSatisfy { abs($0) <= 10 + 1e-7 } && reward[196...].allSatisfy { $0 == 0 })
+      // (0, 0) and (1, 1) are in the same block alone.
+      #expect(reward[0] == reward[8 * 4])
+      let ours = try design.informativeness(of: reward, for: policy)
+      let theirs = try design.informativeness(of: other, for: policy)
+      #expect(ours >= theirs - 1e-6 * abs(theirs))
+    }
+  }
+
   // MARK: ExploRS and the learner
 
   @Test func theBonusFallsWithVisits() throws {
@@ -363,6 +406,38 @@ import Testing
     #expect(teacher.shaping.contains { abs($0) > 1e-4 })
   }
 
+  /// What sampled rollouts add to φ is, on average, π(a|s) A (∇Q_φ(s, a) − Σ_b π(b|s) ∇Q_φ(s, b)), ∇Q being discounted
+  /// visits: here by powers of the chain.
+  @Test func sampledRolloutsEstimateTheLongRun() throws {
+    let problem = try randomProblem(12)
+    var input = process(problem)
+    let policy = TabularPolicy.softmax((0..<21).map { 0.3 * Double($0 % 5) }, actionCount: 3)
+    input.policies = [policy.probabilities]
+    let expected: [Double] = try Python.run(
+      matrices + """
+        p = np.array(x["policies"][0]).reshape(S, A)
+        Q = np.zeros((n, n))
+        for s in range(S):
+            for a in range(A):
+                for t in range(S):
+                    for b in range(A):
+                        Q[s * A + a, t * A + b] = T[s, a, t] * p[t, b]
+        M = sum(g ** t * np.linalg.matrix_power(Q, t) for t in range(30))
+        M[:, ~living] = 0
+        print(json.dumps((p[1, 2] * (M[1 * A + 2] - p[1] @ M[A:2 * A])).tolist()))
+        """, input: input)
+    var configuration = ExplorationGuidedShaping.Configuration()
+    configuration.shaping = .sampledRollouts
+    (configuration.shapingRate, configuration.valueRate, configuration.rolloutHorizon) = (1, 0, 30)
+    var teacher = try ExplorationGuidedShaping(problem.mdp, configuration: configuration, seed: 4)
+    let step = episode([1], [2], [1], probabilities: Array(policy.probabilities[3..<6]))
+    let count = 40_000
+    try teacher.update(Array(repeating: step, count: count), policy: policy)
+    let found = teacher.shaping.map { $0 / Double(count) }
+    #expect(close(found, expected, 0.03), "\(found) against \(expected)")
+    #expect(expected.contains { abs($0) > 0.1 })
+  }
+
   /// SORS climbs the likelihood of the returns' order: one step from 0 is half the difference of discounted visits.
   @Test func returnOrderIsFitted() throws {
     let mdp = try threeCells().mdp
@@ -433,7 +508,226 @@ import Testing
     #expect(learner.preferences.allSatisfy { $0 == 0 })
   }
 
+  // MARK: ExploRS with networks
+
+  private struct Layers: Encodable {
+    let weights: [[Float]]
+    let biases: [[Float]]
+
+    init(_ perceptron: Perceptron) {
+      let layers = (0..<2).map { perceptron.network.get(layer: $0) }
+      (weights, biases) = (layers.map(\.weight), layers.map(\.bias))
+    }
+  }
+
+  private struct NeuralInput: Encodable {
+    let shaping, value, policy: Layers
+    let observations: [Float]
+    let actions: [Int]
+    let original, designed, probabilities: [Double]
+  }
+
+  private struct NeuralOutput: Decodable {
+    let shaping, values, policy: [Double]
+  }
+
+  /// Three steps of φ, V and π beside PyTorch's autograd and Adam, from the same parameters.
+  @Test func networksLearnAsPyTorchsDo() throws {
+    var random = RandomGenerator(seed: 3)
+    var observed = ObservedEpisode()
+    for _ in 0..<9 {
+      observed.observations += (0..<4).map { _ in Float(random.uniform()) }
+      observed.actions.append(random.integer(below: 3))
+      observed.original.append(random.uniform() < 0.3 ? 1 : 0)
+      observed.designed.append(random.normal())
+      let weights = (0..<3).map { _ in random.uniform(0.1, 1) }
+      observed.probabilities += weights.map { $0 / weights.reduce(0, +) }
+    }
+    var settings = NeuralReinforce.Configuration()
+    settings.rate = 1e-3  // so that three steps show
+    let teacher = try NeuralShaping(
+      observationWidth: 4, actionCount: 3, placeCount: 20, longest: 9, discount: 0.9, seed: 5)
+    let learner = try NeuralReinforce(observationWidth: 4, actionCount: 3, longest: 9, configuration: settings, seed: 5)
+    let before = learner.probabilities(of: observed.observations)
+    let expected: NeuralOutput = try Python.run(
+      """
+      import json, sys
+      import torch
+      from torch import nn
+      x = json.load(sys.stdin)
+      def network(layers, outputs):
+          net = nn.Sequential(nn.Linear(4, 256), nn.ReLU(), nn.Linear(256, outputs))
+          with torch.no_grad():
+              for i, module in enumerate([net[0], net[2]]):
+                  module.weight.copy_(torch.tensor(layers["weights"][i]).view_as(module.weight))
+                  module.bias.copy_(torch.tensor(layers["biases"][i]))
+          return net
+      phi, value, policy = network(x["shaping"], 3), network(x["value"], 1), network(x["policy"], 3)
+      optimisers = [torch.optim.Adam(net.parameters(), lr=rate)
+                    for net, rate in ((phi, 1e-3), (value, 5e-3), (policy, 1e-3))]
+      obs = torch.tensor(x["observations"]).view(-1, 4)
+      a, pi = torch.tensor(x["actions"])[:, None], torch.tensor(x["probabilities"], dtype=torch.float32).view(-1, 3)
+      def returns(rewards):
+          out, total = [], 0.0
+          for r in reversed(rewards):
+              total = r + .9 * total
+              out.append(total)
+          return torch.tensor(out[::-1], dtype=torch.float32)
+      G, Ghat = returns(x["original"]), returns(x["designed"])
+      for _ in range(3):
+          F = .1 * torch.tanh(phi(obs))
+          V = value(obs)[:, 0]
+          gain = F.gather(1, a)[:, 0] - (pi * F).sum(1)
+          losses = [-(pi.gather(1, a)[:, 0] * (G - V.detach()) * gain).mean(), nn.functional.smooth_l1_loss(V, G),
+                    -(Ghat * policy(obs).log_softmax(1).gather(1, a)[:, 0]).mean()]
+          for loss, optimiser in zip(losses, optimisers):
+              optimiser.zero_grad(); loss.backward(); optimiser.step()
+      print(json.dumps({"shaping": (.1 * torch.tanh(phi(obs))).flatten().tolist(),
+                        "values": value(obs).flatten().tolist(),
+                        "policy": policy(obs).softmax(1).flatten().tolist()}))
+      """,
+      input: NeuralInput(
+        shaping: Layers(teacher.shapingNetwork), value: Layers(teacher.valueNetwork), policy: Layers(learner.network),
+        observations: observed.observations, actions: observed.actions, original: observed.original,
+        designed: observed.designed, probabilities: observed.probabilities))
+    for _ in 0..<3 {
+      teacher.update(observed)
+      learner.learn(from: observed, discount: 0.9)
+    }
+    #expect(close(teacher.shaping(of: observed.observations), expected.shaping, 1e-5))
+    #expect(close(teacher.values(of: observed.observations), expected.values, 1e-4))
+    let after = learner.probabilities(of: observed.observations)
+    #expect(close(after, expected.policy, 1e-5) && !close(after, before, 1e-3))
+    #expect(teacher.shaping(of: observed.observations).allSatisfy { abs($0) <= 0.1 })
+  }
+
+  @Test func neuralShapingIsPaidAfterItsDelay() throws {
+    var configuration = NeuralShaping.Configuration()
+    (configuration.explores, configuration.delay, configuration.hidden) = (false, 3, 16)
+    let line = KeyLine.exploration
+    func episodes() throws -> [ObservedEpisode] {
+      let teacher = try NeuralShaping(
+        observationWidth: 4, actionCount: 3, placeCount: 20, longest: 20, discount: line.discount,
+        configuration: configuration, seed: 1)
+      let learner = try NeuralReinforce(observationWidth: 4, actionCount: 3, longest: 20, seed: 1)
+      var random = RandomGenerator(seed: 1), episodes: [ObservedEpisode] = []
+      try TeachingLoop(horizon: 20).run(
+        in: line, bins: 10, teacher: teacher, learner: learner, episodes: 6, random: &random
+      ) { _, episode in
+        episodes.append(episode)
+        return true
+      }
+      #expect(teacher.visits.reduce(0, +) == 120 && teacher.bonus(4) == 0)
+      return episodes
+    }
+    let first = try episodes()
+    for (number, episode) in first.enumerated() {
+      let paid = zip(episode.designed, episode.original).map { $0 - $1 }
+      #expect(episode.count == 20 && paid.allSatisfy { abs($0) <= 0.1 })
+      #expect(paid.contains { $0 != 0 } == (number >= 3))
+    }
+    #expect(try episodes().map(\.designed) == first.map(\.designed))
+    // The bonus is ExploRS' own: 1 for a place that was never visited, 0.5 after three visits.
+    configuration.explores = true
+    let explorer = try NeuralShaping(
+      observationWidth: 4, actionCount: 3, placeCount: 20, longest: 1, discount: 0.9, configuration: configuration,
+      seed: 1)
+    #expect(explorer.bonus(7) == 1)
+    for _ in 0..<3 { explorer.visited(7) }
+    #expect(explorer.bonus(7) == 0.5)
+    configuration.clip = 0
+    #expect(throws: GuerdonError.self) {
+      try NeuralShaping(
+        observationWidth: 4, actionCount: 3, placeCount: 20, longest: 1, discount: 0.9, configuration: configuration,
+        seed: 1)
+    }
+  }
+
   // MARK: Worlds
+
+  @Test func theContinuousLinesByHand() {
+    var random = RandomGenerator(seed: 0)
+    var line = KeyLine.navigation
+    #expect(line.first(random: &random) == KeyLine.State(position: 0.5, hasKey: false))
+    line.slipProbability = 0
+    func step(_ x: Double, _ key: Bool, _ action: Int) -> (KeyLine.State?, Double) {
+      let (next, reward) = line.step(KeyLine.State(position: x, hasKey: key), action, random: &random)
+      return (next, reward)
+    }
+    #expect(step(0.15, false, 2).0?.hasKey == true && step(0.25, false, 2).0?.hasKey == false)
+    #expect(step(0.95, true, 1) == (nil, 10) && step(0.95, false, 1) == (nil, 0) && step(0.95, true, 2).0 != nil)
+    #expect(step(0.03, false, 0).0?.position == 0)
+    let moved = step(0.5, false, 1).0?.position ?? 0
+    #expect((0.574...0.576).contains(moved))
+    line = .exploration
+    line.slipProbability = 0
+    #expect(step(0.95, true, 1).0 == KeyLine.State(position: 1, hasKey: true) && step(0.95, true, 1).1 == 1)
+    #expect(step(0.95, false, 1).1 == 0 && step(0.95, true, 0).1 == 0)
+    #expect(line.observation(of: KeyLine.State(position: 0.05, hasKey: true)) == [0.05, 1, 1, 0])
+    // Moves of this one err to the other side, picking never does.
+    line.slipProbability = 1
+    #expect(step(0.5, false, 1).0.map { $0.position < 0.5 } == true && step(0.05, false, 2).0?.hasKey == true)
+    // The end belongs to the last cell, those with the key come after the others, and then the end of the episode.
+    #expect(KeyLine.cell(of: .init(position: 1, hasKey: false), count: 20) == 19)
+    #expect(KeyLine.cell(of: .init(position: 0.051, hasKey: true), count: 20) == 21)
+    #expect(KeyLine.cell(of: nil, count: 20) == 40)
+  }
+
+  /// A cell is 0.05 wide and a move 0.075 on average: from a uniform position it leads one cell on or two, each with
+  /// one half.
+  @Test func aSampledAbstractionIsItsAverages() throws {
+    var random = RandomGenerator(seed: 2)
+    let mdp = try KeyLine.navigation.abstracted(cells: 20, samples: 20_000, random: &random)
+    #expect(mdp.stateCount == 41 && mdp.terminalStates == [40] && mdp.initial[10] == 1)
+    for (next, probability) in [(5, 0.45), (6, 0.45), (4, 0.05), (3, 0.025), (2, 0.025)] {
+      #expect(abs(mdp.transitions[4, 1, next] - probability) < 0.02, "cell \(next)")
+    }
+    #expect(abs(mdp.transitions[2, 2, 22] - 0.9) < 0.02 && abs(mdp.transitions[2, 2, 2]) < 0.02)
+    #expect(mdp.transitions[39, 1, 40] == 1 && mdp.expectedReward[39 * 3 + 1] == 10)
+    #expect(mdp.transitions[19, 1, 40] == 1 && mdp.expectedReward[19 * 3 + 1] == 0)
+    #expect(mdp.expectedReward.filter { $0 != 0 }.count == 2)
+    var model = try SampledAbstraction(cellCount: 2, actionCount: 1, terminal: [1])
+    #expect(throws: GuerdonError.self) { try model.process(initial: [1, 0], discount: 0.9) }
+    for (reward, next) in [(1.0, 0), (2, 1), (3, 1), (0, 0)] { model.record(0, 0, reward: reward, next: next) }
+    let small = try model.process(initial: [1, 0], discount: 0.9)
+    #expect(small.transitions[0, 0, 1] == 0.5 && small.expectedReward == [1.5, 0])
+    #expect(throws: GuerdonError.self) { try SampledAbstraction(cellCount: 2, actionCount: 1, terminal: [2]) }
+  }
+
+  /// Where states of a cell behave alike, what is designed between cells keeps the optimal policies of the states, and
+  /// shows the same gaps.
+  @Test func liftingKeepsTheOptimumAndTheGaps() throws {
+    let room = try DesignWorlds.Room.problem(), mdp = room.mdp
+    // Every cell of Room twice, and whichever of the two is left to chance.
+    let transitions = try TransitionModel(stateCount: 99, actionCount: 4) { s, a in
+      if s == 98 { return [.init(state: 98, probability: 1)] }
+      return mdp.transitions.successors(of: s / 2, under: a).flatMap { next -> [TransitionModel.Successor] in
+        if next.state == 49 { return [.init(state: 98, probability: next.probability)] }
+        return [
+          .init(state: 2 * next.state, probability: 0.3 * next.probability),
+          .init(state: 2 * next.state + 1, probability: 0.7 * next.probability),
+        ]
+      }
+    }
+    let original = mdp.expectedReward
+    let reward: [Double] = (0..<99 * 4).map { row in original[row / 8 * 4 + row % 4] }
+    let initial: [Double] = (0..<99).map { (s: Int) -> Double in s / 2 == 8 ? 0.5 : 0 }
+    let twice = try FiniteMDP(
+      transitions: transitions, reward: .stateAction(reward), initial: initial, discount: 0.95, terminal: [98])
+    let pairs = try StateAbstraction(cells: (0..<99).map { $0 / 2 })
+    let between = try pairs.process(of: twice)
+    #expect(close(between.transitions.table, mdp.transitions.table, 1e-12) && between.initial == mdp.initial)
+    let problem = try RewardDesignProblem(between, goals: [48], bound: 10)
+    let design = try ExplicableRewardDesign(problem).mostInformative(in: .free(on: [48, 37, 15], in: problem))
+    #expect(try problem.violations(of: design.reward).isEmpty)
+    let ground = try RewardDesignProblem(twice, goals: [96, 97], bound: 10)
+    let lifted = pairs.lift(design.reward, actionCount: 4)
+    #expect(try ground.violations(of: lifted).isEmpty)
+    let shown = try ground.informativeness(of: lifted, horizons: ExplicableRewardDesign.Configuration().horizons)
+    let hinges = (states: 99 * shown, cells: 50 * design.informativeness)
+    #expect(abs(hinges.states - 2 * hinges.cells) < 1e-6)
+    #expect(design.informativeness < -0.01)
+  }
 
   @Test func roomsMovesByHand() throws {
     let transitions = try DesignWorlds.Room.process().transitions
@@ -486,6 +780,10 @@ import Testing
     (configuration.lineKey.episodes, configuration.lineKey.lateEpisodes) = (20, 30)
     (configuration.lineKey.startSeeds, configuration.lineKey.randomPolicies) = (1, 2)
     (configuration.chain.episodes, configuration.chain.checkpoint, configuration.chain.window) = (60, 40, 10)
+    configuration.roomTeaching.episodes = 20
+    (configuration.navigation.runs, configuration.navigation.episodes) = (1, 20)
+    (configuration.navigation.samples, configuration.navigation.cells) = (200, 10)
+    (configuration.neural.episodes, configuration.neural.window) = (30, 5)
     func evidence(_ jobs: Int) async throws -> Evidence {
       try await RewardDesignThesis.reproduce(
         configuration,

@@ -109,6 +109,39 @@ extension OptimisticFeasibleSearch {
     public mutating func observe(_ arm: Int, reward: Double, residuals: [Double]) {}
   }
 
+  /// What a fairness library decides offline: the threshold of the same selection rate in each group, at the rate of
+  /// the greatest accuracy on labelled people (fairlearn's `ThresholdOptimizer` with demographic parity, without its
+  /// randomisation between thresholds). It is told everybody's group and label, whoever is accepted.
+  /// - Parameter rates: how many selection rates from 0 to 1 are tried.
+  /// - Throws: `GuerdonError` without people of both groups.
+  public static func parityThresholds(of people: [Applicant], rates: Int = 1_000) throws -> GroupThresholds {
+    // Descending scores, and how many of the first i are good.
+    var scores: [[Double]] = [], good: [[Int]] = []
+    for group in 0..<2 {
+      let members = people.filter { $0.group == group }.sorted { $0.score > $1.score }
+      guard let first = members.first, let last = members.last else {
+        throw GuerdonError.usage("Thresholds of equal selection rates need people of both groups.")
+      }
+      // Above the first and below the last, so that nobody or everybody is accepted.
+      scores.append([first.score + 1] + members.map(\.score) + [last.score - 1])
+      good.append(members.reduce(into: [0]) { $0.append($0[$0.count - 1] + ($1.isGood ? 1 : 0)) })
+    }
+    func accepted(_ group: Int, _ rate: Int) -> Int {
+      Int((Double(rate) / Double(max(rates, 1)) * Double(good[group].count - 1)).rounded())
+    }
+    /// True positives less false ones: accuracy up to a constant.
+    func merit(_ rate: Int) -> Int {
+      (0..<2).reduce(0) { $0 + 2 * good[$1][accepted($1, rate)] - accepted($1, rate) }
+    }
+    var best = 0, highest = Int.min
+    for rate in 0...max(rates, 1) where merit(rate) > highest { (best, highest) = (rate, merit(rate)) }
+    func threshold(_ group: Int) -> Double {
+      let count = accepted(group, best)
+      return (scores[group][count] + scores[group][count + 1]) / 2
+    }
+    return GroupThresholds(threshold(0), threshold(1))
+  }
+
   /// The arm of the largest value, the lowest of equals.
   private static func argmax(_ arms: Int, _ value: (Int) -> Double) -> Int {
     var best = 0, highest = -Double.infinity

@@ -30,6 +30,8 @@ extension OptimisticFeasibleSearch {
     public var impossibleAcceptance = 1.2
     /// Rounds for which the oracle holds each threshold.
     public var burnIn = 400
+    /// People of round 0, labelled, on whom the thresholds by group are fitted that are frozen then.
+    public var peerPeople = 2_000
     /// Paths of the public files; those that are empty are left out.
     public var german = ""
     public var compas = ""
@@ -58,10 +60,12 @@ extension OptimisticFeasibleSearch {
       guard !seeds.isEmpty, thresholds >= 2, lowest < highest, lowest.isFinite, highest.isFinite else {
         throw GuerdonError.usage("ofs needs a seed, and a grid of at least 2 thresholds from lowest to highest.")
       }
-      guard steadyRounds >= 1, rounds >= steadyRounds, rounds >= thresholds, burnIn >= 1 else {
+      guard steadyRounds >= 1, rounds >= steadyRounds, rounds >= thresholds, burnIn >= 1,
+        peerPeople >= 2
+      else {
         throw GuerdonError.usage(
-          "ofs needs as many rounds as thresholds and as steady rounds (\(max(thresholds, steadyRounds))), and a "
-            + "burn-in.")
+          "ofs needs as many rounds as thresholds and as steady rounds (\(max(thresholds, steadyRounds))), a burn-in, "
+            + "and two people for the frozen thresholds.")
       }
       guard !stepSizes.isEmpty, !penalties.isEmpty, stepSizes.allSatisfy({ $0 > 0 }), largestMultiplier >= 0 else {
         throw GuerdonError.usage("ofs's baselines need step sizes above 0, penalties, and a multiplier from 0 up.")
@@ -79,11 +83,12 @@ extension OptimisticFeasibleSearch {
     let make: @Sendable (_ seed: UInt64, FairnessConstraints) throws -> any ThresholdLoop
   }
 
-  /// What is played: a learner for K arms, J constraints and the loop's first population.
+  /// What is played: a learner for K arms, J constraints and the loop's first population; or, without one, thresholds
+  /// by group that are fitted to people of round 0 and frozen.
   private struct Contestant: Sendable {
     let name: String
     var constraints: FairnessConstraints?
-    let make: @Sendable (_ constraints: Int, any ThresholdLoop) throws -> any ThresholdLearner
+    var make: (@Sendable (_ constraints: Int, any ThresholdLoop) throws -> any ThresholdLearner)?
   }
 
   private struct Job: Sendable {
@@ -204,6 +209,7 @@ extension OptimisticFeasibleSearch {
         // The best feasible threshold for the population of the first round, which no feedback has moved yet.
         Fixed(arm: choice(for: loop, configuration.grid))
       })
+    contestants.append(Contestant(name: "frozen by group"))
     contestants.append(ofs(configuration, "OFS, pessimistic") { $0.stance = .pessimistic })
     guard configuration.ablations else { return contestants }
     var signed = benchmark.constraints, debiased = benchmark.constraints
@@ -243,10 +249,12 @@ extension OptimisticFeasibleSearch {
   ) throws -> [String: Double] {
     let constraints = job.contestant.constraints ?? benchmark.constraints
     let loop = try benchmark.make(job.seed, constraints)
-    let learner = try job.contestant.make(loop.constraintCount, loop)
     // Every contestant meets the same applicants.
     var random = RandomGenerator(seed: job.seed, spawnKey: [0x6f_66_73, UInt32(job.benchmark)])
     var exploration = RandomGenerator(seed: job.seed, spawnKey: [0x6f_66_73, UInt32(job.benchmark), 1])
+    guard let learner = try job.contestant.make?(loop.constraintCount, loop) else {
+      return try frozenByGroup(loop, configuration, people: &exploration, random: &random)
+    }
     func played(_ loop: some ThresholdLoop, _ learner: some ThresholdLearner) -> (Trace, Sweep) {
       var learner = learner
       let trace = play(
@@ -290,6 +298,30 @@ extension OptimisticFeasibleSearch {
       metrics["bestReward"] = sweep.rewards[best]
     }
     return metrics
+  }
+
+  /// fairlearn's way: fitted once on labelled people of round 0, and frozen.
+  private static func frozenByGroup(
+    _ start: some ThresholdLoop, _ configuration: Configuration, people luck: inout RandomGenerator,
+    random: inout RandomGenerator
+  ) throws -> [String: Double] {
+    let people = (0..<configuration.peerPeople).map { _ in start.applicant(random: &luck) }
+    let thresholds = try parityThresholds(of: people)
+    var loop = start, rewards: [Double] = [], violation = 0.0
+    for _ in 0..<configuration.rounds {
+      let (reward, residuals) = loop.play(thresholds, random: &random)
+      rewards.append(reward)
+      violation += residuals.reduce(0) { $0 + max($1, 0) }
+    }
+    let steady = loop.expectation(at: thresholds)
+    return [
+      "meanReward": Statistics.mean(rewards),
+      "steadyReward": Statistics.mean(Array(rewards.suffix(configuration.steadyRounds))),
+      "steadyTrueReward": steady.reward, "cumulativeViolation": violation,
+      "steadyViolation": steady.residuals.reduce(0) { $0 + max($1, 0) },
+      "drift": zip(start.population, loop.population).reduce(0) { max($0, abs($1.0 - $1.1)) },
+      "threshold of the first group": thresholds.first, "threshold of the second group": thresholds.second,
+    ]
   }
 
   private static func evidence(

@@ -1,20 +1,62 @@
 import Basics
 import Foundation
 
-/// A population that is decided on by a threshold, round by round, and that the decisions change.
+/// Scores above them are accepted, one threshold a group.
+public struct GroupThresholds: Sendable, Hashable {
+  public var first: Double
+  public var second: Double
+
+  public init(_ first: Double, _ second: Double) { (self.first, self.second) = (first, second) }
+
+  subscript(group: Int) -> Double { group == 0 ? first : second }
+}
+
+/// Somebody who applies, and whether accepting them would be right.
+public struct Applicant: Sendable, Hashable {
+  public var score: Double
+  /// 0 or 1.
+  public var group: Int
+  public var isGood: Bool
+
+  public init(score: Double, group: Int, isGood: Bool) {
+    (self.score, self.group, self.isGood) = (score, group, isGood)
+  }
+}
+
+/// A population that is decided on by thresholds, round by round, and that the decisions change.
 public protocol ThresholdLoop: Sendable {
   /// J.
   var constraintCount: Int { get }
   /// What the decisions move, for example the mean scores of the groups; for the record.
   var population: [Double] { get }
   /// Plays one round and moves the population.
-  /// - Parameter threshold: scores above it are accepted.
   /// - Returns: the reward a head of the batch, and the residuals [J], as measured on the batch.
-  mutating func play(_ threshold: Double, random: inout RandomGenerator) -> (reward: Double, residuals: [Double])
+  mutating func play(_ thresholds: GroupThresholds, random: inout RandomGenerator) -> (
+    reward: Double, residuals: [Double]
+  )
   /// The expected reward r̄(τ) and the noise-free residuals c̄(τ) where the population is now.
-  func expectation(at threshold: Double) -> (reward: Double, residuals: [Double])
-  /// The loop after `rounds` rounds of the same threshold, without drawing anybody.
-  func settled(at threshold: Double, rounds: Int) -> Self
+  func expectation(at thresholds: GroupThresholds) -> (reward: Double, residuals: [Double])
+  /// The loop after `rounds` rounds of the same thresholds, without drawing anybody.
+  func settled(at thresholds: GroupThresholds, rounds: Int) -> Self
+  /// Somebody of the population as it is now.
+  func applicant(random: inout RandomGenerator) -> Applicant
+}
+
+/// One threshold for all, as OFS decides.
+extension ThresholdLoop {
+  public mutating func play(
+    _ threshold: Double, random: inout RandomGenerator
+  ) -> (reward: Double, residuals: [Double]) {
+    play(GroupThresholds(threshold, threshold), random: &random)
+  }
+
+  public func expectation(at threshold: Double) -> (reward: Double, residuals: [Double]) {
+    expectation(at: GroupThresholds(threshold, threshold))
+  }
+
+  public func settled(at threshold: Double, rounds: Int) -> Self {
+    settled(at: GroupThresholds(threshold, threshold), rounds: rounds)
+  }
 }
 
 /// The constraints on a round: demographic parity, and a least share of acceptances.
@@ -79,6 +121,27 @@ public struct AcceptanceUtility: Sendable, Codable, Hashable {
   public init() {}
 }
 
+/// A round's applicants, counted.
+private struct Batch {
+  var drawn = (0, 0), accepted = (0, 0)
+  /// A head.
+  var reward = 0.0
+
+  init(
+    _ size: Int, of loop: some ThresholdLoop, _ thresholds: GroupThresholds, _ utility: AcceptanceUtility,
+    random: inout RandomGenerator
+  ) {
+    for _ in 0..<size {
+      let applicant = loop.applicant(random: &random), isFirst = applicant.group == 0
+      if isFirst { drawn.0 += 1 } else { drawn.1 += 1 }
+      guard applicant.score > thresholds[applicant.group] else { continue }
+      if isFirst { accepted.0 += 1 } else { accepted.1 += 1 }
+      reward += applicant.isGood ? utility.good : utility.bad
+    }
+    reward /= Double(size)
+  }
+}
+
 /// Two groups with normal scores whose means follow how many of them were accepted:
 /// m_g ← (1 − ρ) m_g + ρ (base_g + β_g acc_g(τ)), with acc_g = 1 − Φ((τ − m_g) / σ).
 ///
@@ -136,33 +199,30 @@ public struct GaussianGroups: ThresholdLoop {
   public var constraintCount: Int { constraints.count }
 
   public mutating func play(
-    _ threshold: Double, random: inout RandomGenerator
+    _ thresholds: GroupThresholds, random: inout RandomGenerator
   ) -> (reward: Double, residuals: [Double]) {
-    var drawn = (0, 0), accepted = (0, 0), reward = 0.0
-    for _ in 0..<parameters.batch {
-      let isFirst = random.uniform() < parameters.weights[0]
-      let score = population[isFirst ? 0 : 1] + parameters.deviation * random.normal()
-      let isGood = random.uniform() < probabilityOfGood(score)
-      if isFirst { drawn.0 += 1 } else { drawn.1 += 1 }
-      guard score > threshold else { continue }
-      if isFirst { accepted.0 += 1 } else { accepted.1 += 1 }
-      reward += isGood ? parameters.utility.good : parameters.utility.bad
-    }
-    move(threshold)
-    return (reward / Double(parameters.batch), constraints.residuals(accepted: accepted, drawn: drawn))
+    let batch = Batch(parameters.batch, of: self, thresholds, parameters.utility, random: &random)
+    move(thresholds)
+    return (batch.reward, constraints.residuals(accepted: batch.accepted, drawn: batch.drawn))
   }
 
-  public func expectation(at threshold: Double) -> (reward: Double, residuals: [Double]) {
+  public func applicant(random: inout RandomGenerator) -> Applicant {
+    let group = random.uniform() < parameters.weights[0] ? 0 : 1
+    let score = population[group] + parameters.deviation * random.normal()
+    return Applicant(score: score, group: group, isGood: random.uniform() < probabilityOfGood(score))
+  }
+
+  public func expectation(at thresholds: GroupThresholds) -> (reward: Double, residuals: [Double]) {
     var reward = 0.0
-    for group in 0..<2 { reward += parameters.weights[group] * expectedUtility(group, threshold) }
-    let rates = (acceptance(0, threshold), acceptance(1, threshold))
+    for group in 0..<2 { reward += parameters.weights[group] * expectedUtility(group, thresholds[group]) }
+    let rates = (acceptance(0, thresholds.first), acceptance(1, thresholds.second))
     let overall = parameters.weights[0] * rates.0 + parameters.weights[1] * rates.1
     return (reward, constraints.residuals(rates, overall: overall))
   }
 
-  public func settled(at threshold: Double, rounds: Int) -> GaussianGroups {
+  public func settled(at thresholds: GroupThresholds, rounds: Int) -> GaussianGroups {
     var loop = self
-    for _ in 0..<rounds { loop.move(threshold) }
+    for _ in 0..<rounds { loop.move(thresholds) }
     return loop
   }
 
@@ -171,9 +231,9 @@ public struct GaussianGroups: ThresholdLoop {
     0.5 * erfc((threshold - population[group]) / (parameters.deviation * 2.0.squareRoot()))
   }
 
-  private mutating func move(_ threshold: Double) {
+  private mutating func move(_ thresholds: GroupThresholds) {
     for group in 0..<2 {
-      let target = parameters.base[group] + parameters.feedback[group] * acceptance(group, threshold)
+      let target = parameters.base[group] + parameters.feedback[group] * acceptance(group, thresholds[group])
       population[group] += parameters.rate * (target - population[group])
     }
   }
@@ -268,25 +328,23 @@ public struct ResampledApplicants: ThresholdLoop {
   public var population: [Double] { [1 - share, share] }
 
   public mutating func play(
-    _ threshold: Double, random: inout RandomGenerator
+    _ thresholds: GroupThresholds, random: inout RandomGenerator
   ) -> (reward: Double, residuals: [Double]) {
-    var drawn = (0, 0), accepted = (0, 0), reward = 0.0
-    for _ in 0..<parameters.batch {
-      let group = random.uniform() < share ? 1 : 0
-      let who = random.integer(below: scores[group].count)
-      if group == 0 { drawn.0 += 1 } else { drawn.1 += 1 }
-      guard scores[group][who] > threshold else { continue }
-      if group == 0 { accepted.0 += 1 } else { accepted.1 += 1 }
-      reward += isGood[group][who] ? parameters.utility.good : parameters.utility.bad
-    }
-    share += parameters.rate * (target(threshold) - share)
-    return (reward / Double(parameters.batch), constraints.residuals(accepted: accepted, drawn: drawn))
+    let batch = Batch(parameters.batch, of: self, thresholds, parameters.utility, random: &random)
+    share += parameters.rate * (target(thresholds) - share)
+    return (batch.reward, constraints.residuals(accepted: batch.accepted, drawn: batch.drawn))
   }
 
-  public func expectation(at threshold: Double) -> (reward: Double, residuals: [Double]) {
-    let rates = (acceptance(0, threshold), acceptance(1, threshold))
+  public func applicant(random: inout RandomGenerator) -> Applicant {
+    let group = random.uniform() < share ? 1 : 0
+    let who = random.integer(below: scores[group].count)
+    return Applicant(score: scores[group][who], group: group, isGood: isGood[group][who])
+  }
+
+  public func expectation(at thresholds: GroupThresholds) -> (reward: Double, residuals: [Double]) {
+    let rates = (acceptance(0, thresholds.first), acceptance(1, thresholds.second))
     func utility(_ group: Int) -> Double {
-      utilities[group][rejected(group, threshold)] / Double(scores[group].count)
+      utilities[group][rejected(group, thresholds[group])] / Double(scores[group].count)
     }
     return (
       (1 - share) * utility(0) + share * utility(1),
@@ -294,16 +352,17 @@ public struct ResampledApplicants: ThresholdLoop {
     )
   }
 
-  public func settled(at threshold: Double, rounds: Int) -> ResampledApplicants {
+  public func settled(at thresholds: GroupThresholds, rounds: Int) -> ResampledApplicants {
     var loop = self
-    let target = target(threshold)
+    let target = target(thresholds)
     loop.share = target + (share - target) * pow(1 - parameters.rate, Double(rounds))
     return loop
   }
 
-  /// The share that a threshold held for ever leads to.
-  private func target(_ threshold: Double) -> Double {
-    let moved = initialShare + parameters.feedback * (acceptance(1, threshold) - acceptance(0, threshold))
+  /// The share that thresholds held for ever lead to.
+  private func target(_ thresholds: GroupThresholds) -> Double {
+    let gap = acceptance(1, thresholds.second) - acceptance(0, thresholds.first)
+    let moved = initialShare + parameters.feedback * gap
     return min(max(moved, parameters.leastShare), 1 - parameters.leastShare)
   }
 

@@ -60,7 +60,11 @@ public struct AdaptiveRewardDesign: Sendable {
   /// - Throws: `GuerdonError` when the structure holds no such reward, or the policy is for another process.
   public func reward(for policy: TabularPolicy) throws -> [Double] {
     var program = LinearProgram(.maximise)
-    problem.addParameters(of: structure, costs: structure.pullBack(try coefficients(for: policy)), to: &program)
+    let costs = structure.pullBack(try coefficients(for: policy))
+    // I_L vanishes as the policy becomes certain; the solver's accuracy is absolute, and the reward does not depend on
+    // a factor.
+    let largest = costs.reduce(0) { max($0, abs($1)) }
+    problem.addParameters(of: structure, costs: largest > 0 ? costs.map { $0 / largest } : nil, to: &program)
     problem.addInvariance(invariance, slack: configuration.slack, in: structure, to: &program)
     return structure.reward(try program.optimum().values[..<structure.parameterCount])
   }

@@ -36,6 +36,21 @@ public enum DesignWorlds {
       try RewardDesignProblem(process(), goals: [goal], bound: 10)
     }
 
+    /// ExpAdaRD's second structure: nine blocks of 3 × 3 cells, whose corners stand at 0, 3 and 4 in either direction
+    /// so that those within the longer rooms overlap, and the goal by itself. A cell's reward is the sum of the weights of
+    /// the blocks that it lies in, one weight a block and action.
+    public static var structure: RewardStructure {
+      let corners = [0, 3, 4]
+      let blocks = corners.flatMap { y in corners.map { x in (x: x, y: y) } }
+      let features = (0..<terminal).map { (s: Int) -> [LinearProgram.Term] in
+        let inside = blocks.indices.filter { k in
+          (0..<3).contains(s % side - blocks[k].x) && (0..<3).contains(s / side - blocks[k].y)
+        }
+        return (inside + (s == goal ? [blocks.count] : [])).map { LinearProgram.Term($0, 1) }
+      }
+      return .features(features + [[]], actionCount: actions)
+    }
+
     private static func neighbour(of state: Int, under action: Int) -> Int? {
       let x = state % side, y = state / side
       // The walls between rows 2 and 3 and between columns 2 and 3 are open at 1 and 5.

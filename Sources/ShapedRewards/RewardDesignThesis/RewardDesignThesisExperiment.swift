@@ -2,17 +2,19 @@ import Basics
 import Experiments
 import FiniteMDPs
 import Foundation
-import Synchronization
 
 /// The acceptance experiment, on the thesis' own worlds: are the designed rewards invariant, and does one learn faster
 /// from them? Everything is evaluated on the original reward R̄.
 extension RewardDesignThesis {
   public struct Configuration: MethodConfiguration, Hashable {
-    /// Of LineK and Chain.
+    /// Of LineK, Chain, and REINFORCE on Room.
     public var seeds: [UInt64] = Array(0..<5)
     public var room = Room()
     public var lineKey = LineKey()
     public var chain = Chain()
+    public var roomTeaching = RoomTeaching()
+    public var navigation = Navigation()
+    public var neural = Neural()
     public var explicable = ExplicableRewardDesign.Configuration()
     public var adaptive = AdaptiveRewardDesign.Configuration()
     public var exploration = ExplorationGuidedShaping.Configuration()
@@ -22,6 +24,9 @@ extension RewardDesignThesis {
       smoke.room.smallBudget = 1
       smoke.lineKey.startSeeds = 1
       smoke.chain.episodes = 6_000
+      smoke.roomTeaching.episodes = 2_000
+      smoke.navigation.runs = 3
+      smoke.neural.episodes = 0
       return smoke
     }()
     public static let full = Configuration()
@@ -70,6 +75,48 @@ extension RewardDesignThesis {
       public var distractors = [0, 0.01]
     }
 
+    /// REINFORCE on Room, for ExpAdaRD with the structure of blocks.
+    public struct RoomTeaching: Sendable, Codable, Hashable {
+      public var loop = TeachingLoop(horizon: 30)
+      /// η.
+      public var rate = 0.01
+      public var episodes = 10_000
+    }
+
+    /// Q-learning on LineKeyNav, on rewards that were designed for cells.
+    public struct Navigation: Sendable, Codable, Hashable {
+      /// Cells of width α = 1 / cells, without the key and as many with it, and transitions sampled for each cell and
+      /// action.
+      public var cells = 20
+      public var samples = 1_000
+      /// Cells of the learner's own, finer net.
+      public var learnerCells = 100
+      public var runs = 10
+      public var episodes = 1_000
+      /// α and ε of Q-learning.
+      public var learningRate = 0.5
+      public var epsilon = 0.1
+      /// Episodes by which a greedy policy is judged.
+      public var evaluations = 100
+    }
+
+    /// ExploRS with networks on the continuous LineK.
+    public struct Neural: Sendable, Codable, Hashable {
+      public var loop: TeachingLoop = {
+        var loop = TeachingLoop(horizon: KeyLine.exploration.horizon)
+        loop.teacherEvery = 20
+        return loop
+      }()
+      public var shaping = NeuralShaping.Configuration()
+      public var learner = NeuralReinforce.Configuration()
+      /// Positions among which visits are counted, without the key and with it.
+      public var bins = 10
+      /// 0 leaves this part out.
+      public var episodes = 20_000
+      /// Episodes over which returns are averaged.
+      public var window = 500
+    }
+
     func check() throws {
       guard !seeds.isEmpty, room.runs >= 1, room.episodes >= 1, room.maxSteps >= 1, room.smallBudget >= 0 else {
         throw GuerdonError.usage("reward-design-thesis needs a seed, and at least 1 run, episode and step on Room.")
@@ -86,45 +133,50 @@ extension RewardDesignThesis {
         throw GuerdonError.usage("Chain needs a window within its checkpoint, a checkpoint within its episodes, a "
           + "distractor.")
       }
-      try lineKey.loop.check()
-      try chain.loop.check()
+      guard roomTeaching.episodes >= 1, roomTeaching.rate > 0, navigation.cells >= 1, navigation.samples >= 1,
+        navigation.learnerCells >= 1, navigation.runs >= 1, navigation.episodes >= 1, navigation.evaluations >= 1
+      else {
+        throw GuerdonError.usage(
+          "roomTeaching and navigation need at least 1 of whatever they count, and a rate above 0.")
+      }
+      guard neural.episodes >= 0, neural.window >= 1, neural.bins >= 1 else {
+        throw GuerdonError.usage("neural needs a window and bins of at least 1, and episodes from 0 (left out) up.")
+      }
+      try neural.shaping.check()
+      for loop in [lineKey.loop, chain.loop, roomTeaching.loop, neural.loop] { try loop.check() }
     }
   }
 
   /// Figures of arms, filled from all threads in the jobs' order.
-  private typealias Figures = [(arm: String, metric: String, value: Double)]
-  private typealias Job = @Sendable () throws -> Figures
+  typealias Figures = [(arm: String, metric: String, value: Double)]
+  typealias Job = @Sendable () throws -> Figures
 
   public static func reproduce(_ configuration: Configuration, in run: RunContext) async throws -> Evidence {
     try configuration.check()
     let room = try roomDesigns(configuration, run)
-    let jobs = roomJobs(configuration, room) + (try lineKeyJobs(configuration, run)) + chainJobs(configuration, run)
-    let results = Mutex([Result<Figures, any Error>?](repeating: nil, count: jobs.count))
-    let finished = Mutex(0)
-    WorkerPool(threads: run.jobs).forEach(jobs.count) { index in
-      if run.interruption.isRequested { return }
-      let result = Result { try jobs[index]() }
-      results.withLock { $0[index] = result }
-      let done = finished.withLock { $0 += 1; return $0 }
-      run.progress.update(
-        "reward-design-thesis", fraction: Double(done) / Double(jobs.count),
-        detail: "\(done) of \(jobs.count) learners")
-    }
-    if run.interruption.isRequested { throw CancellationError() }
+    let navigation = try navigationDesigns(configuration, run)
+    var jobs = roomJobs(configuration, room) + (try lineKeyJobs(configuration, run)) + chainJobs(configuration, run)
+    jobs += try roomTeachingJobs(configuration, run) + navigationJobs(configuration, navigation)
+    jobs += neuralJobs(configuration, run)
+    let all = jobs
+    let results = try run.results(all.count, of: "reward-design-thesis", named: "learners") { try all[$0]() }
     var arms: [String: [String: [Double]]] = [:]
-    for result in results.withLock({ $0 }) {
-      for (arm, metric, value) in try result?.get() ?? [] { arms[arm, default: [:]][metric, default: []].append(value) }
-    }
-    let designed = try lineKeyInvariance(configuration)
-    let claims =
-      roomClaims(room, arms, designed) + lineKeyClaims(configuration, arms) + chainClaims(configuration, arms)
+    for (arm, metric, value) in results.joined() { arms[arm, default: [:]][metric, default: []].append(value) }
+    let violations = try room.violations + navigation.violations
+      + adaptiveViolations(
+        room.problem, DesignWorlds.Room.structure, configuration, key: 0x72_69)
+      + adaptiveViolations(
+        DesignWorlds.LineKey.problem(), DesignWorlds.LineKey.structure, configuration, key: 0x69_6e_76)
+    var claims = roomClaims(room, arms, violations) + lineKeyClaims(configuration, arms)
+    claims += chainClaims(configuration, arms) + roomTeachingClaims(arms) + navigationClaims(navigation, arms)
+    claims += neuralClaims(configuration, arms)
     for (name, reward) in room.rewards {
       arms["Room: \(name)", default: [:]]["largest reward"] = [reward.reduce(0) { max($0, abs($1)) }]
       arms["Room: \(name)", default: [:]]["rewarded states"] = [
         Double(Set(reward.indices.filter { abs(reward[$0]) > 1e-9 }.map { $0 / DesignWorlds.Room.actions }).count)
       ]
     }
-    return Evidence(claims: claims, arms: arms, notes: notes(configuration, room, arms))
+    return Evidence(claims: claims, arms: arms, notes: notes(configuration, room, navigation, arms))
   }
 
   // MARK: Room
@@ -213,7 +265,7 @@ extension RewardDesignThesis {
   }
 
   private static func roomClaims(
-    _ room: RoomDesigns, _ arms: [String: [String: [Double]]], _ lineKeyViolations: Int
+    _ room: RoomDesigns, _ arms: [String: [String: [Double]]], _ violations: Int
   ) -> [Verdict] {
     func value(_ name: String) -> Double { Statistics.mean(arms["Room: \(name)"]?["value"] ?? []) }
     let curve = room.design.informativeness
@@ -222,9 +274,10 @@ extension RewardDesignThesis {
     let budget = room.rewards.first { $0.name.hasPrefix("ExpRD") }?.name ?? ""
     return [
       Claim(
-        "invariance", "Every policy that is optimal for a designed reward (ExpRD with any support, ExpAdaRD at random "
-          + "policies) is optimal for the original one: states in which that fails.", .atMost, 0
-      ).verdict(measured: Double(room.violations + lineKeyViolations)),
+        "invariance",
+        "Every policy that is optimal for a designed reward (ExpRD with any support, also of cells; ExpAdaRD at random "
+          + "policies with both structures) is optimal for the original one: states in which that fails.", .atMost, 0
+      ).verdict(measured: Double(violations)),
       Claim("room-value", "V̄* at Room's start differs from 5.9995 by at most 0.001.", .atMost, 1e-3)
         .verdict(measured: abs(start - 5.9995)),
       Claim("room-informativeness", "I(R̄) on Room differs from −0.18434 by at most 0.0001.", .atMost, 1e-4)
@@ -264,25 +317,14 @@ extension RewardDesignThesis {
     let original = FixedTeacher(mdp.expectedReward, actionCount: actions)
     let informative = FixedTeacher(try explicable.mostInformative(in: World.structure).reward, actionCount: actions)
 
-    /// Trains one learner; its policy's value at the start after `episodes` and `lateEpisodes`.
     @Sendable func train(
       _ arm: String, _ teacher: some RewardTeacher, _ seed: UInt64, preferences: [Double], isLate: Bool
     ) throws -> Figures {
-      var teacher = teacher
-      var learner = TabularReinforce(preferences: preferences, actionCount: actions, rate: settings.rate)
-      var random = RandomGenerator(seed: seed, spawnKey: [0x6c_6b])
-      var figures: Figures = []
-      try settings.loop.run(
-        in: mdp, teacher: &teacher, learner: &learner, episodes: isLate ? settings.lateEpisodes : settings.episodes,
-        random: &random
-      ) { number, _, policy in
-        if number == settings.episodes { figures.append((arm, "value", try mdp.expectedReturn(of: policy))) }
-        if isLate, number == settings.lateEpisodes {
-          figures.append((arm, "late value", try mdp.expectedReturn(of: policy)))
-        }
-        return !interruption.isRequested
-      }
-      return figures
+      try taught(
+        arm, in: mdp, by: teacher, settings.loop, rate: settings.rate, seed: seed, key: 0x6c_6b,
+        preferences: preferences,
+        checkpoints: [("value", settings.episodes)] + (isLate ? [("late value", settings.lateEpisodes)] : []),
+        interruption)
     }
 
     let none = [Double](repeating: 0, count: problem.rowCount)
@@ -306,19 +348,6 @@ extension RewardDesignThesis {
       }
     }
     return jobs
-  }
-
-  /// In how many states an ExpAdaRD reward, designed for policies at random, has a worse action as its best.
-  private static func lineKeyInvariance(_ configuration: Configuration) throws -> Int {
-    let problem = try DesignWorlds.LineKey.problem()
-    let design = try AdaptiveRewardDesign(
-      problem, structure: DesignWorlds.LineKey.structure, configuration: configuration.adaptive)
-    var random = RandomGenerator(seed: configuration.seeds[0], spawnKey: [0x69_6e_76])
-    return try (0..<configuration.lineKey.randomPolicies).reduce(0) { sum, _ in
-      let preferences = (0..<problem.rowCount).map { _ in 2 * random.normal() }
-      let reward = try design.reward(for: .softmax(preferences, actionCount: problem.actionCount))
-      return sum + (try problem.violations(of: reward).count)
-    }
   }
 
   private static func lineKeyClaims(
@@ -354,7 +383,7 @@ extension RewardDesignThesis {
   // MARK: Chain
 
   private enum Explorer: String, CaseIterable {
-    case exploRS = "ExploRS", selfRS = "SelfRS", exploB = "ExploB", sors = "SORS", original = "R̄"
+    case exploRS = "ExploRS", selfRS = "SelfRS", exploB = "ExploB", sors = "SORS", lirpg = "LIRPG", original = "R̄"
   }
 
   private static func chainJobs(_ configuration: Configuration, _ run: RunContext) -> [Job] {
@@ -365,11 +394,13 @@ extension RewardDesignThesis {
           {
             let mdp = try DesignWorlds.Chain.process(distractor: distractor)
             var shaping = configuration.exploration
+            shaping.rolloutHorizon = settings.loop.horizon
             shaping.explores = arm == .exploRS || arm == .exploB
             shaping.shaping =
               switch arm {
               case .exploRS, .selfRS: .selfTaught
               case .sors: .returnOrder
+              case .lirpg: .sampledRollouts
               case .exploB, .original: .none
               }
             var teacher = try ExplorationGuidedShaping(mdp, configuration: shaping, seed: seed)
@@ -427,10 +458,12 @@ extension RewardDesignThesis {
   }
 
   private static func notes(
-    _ configuration: Configuration, _ room: RoomDesigns, _ arms: [String: [String: [Double]]]
+    _ configuration: Configuration, _ room: RoomDesigns, _ navigation: NavigationDesigns,
+    _ arms: [String: [String: [Double]]]
   ) -> [String] {
     func list(_ values: [Double]) -> String { values.map { String(format: "%.5f", $0) }.joined(separator: ", ") }
     let craft = room.craftViolations
+    let worth = zip(navigation.problem.mdp.initial, navigation.problem.optimal.values).reduce(0) { $0 + $1.0 * $1.1 }
     let short = Statistics.mean(arms["Room: ExpRD (B = \(configuration.explicable.budget), short)"]?["value"] ?? [])
     return [
       "P1's optima are not unique. ExpRD is the vertex that the solver stops at; with a penalty of "
@@ -439,6 +472,10 @@ extension RewardDesignThesis {
       "ExpRD on Room chose the states \(room.design.support.map(String.init).joined(separator: ", ")) with g = "
         + "\(list(room.design.informativeness)), by \(room.design.programs) linear programs.",
       "CRAFT's reward makes a worse action the best one in \(craft) of \(room.problem.stateCount) states.",
+      "On LineKeyNav's cells, V̄* at the start is "
+        + "\(String(format: "%.3f", worth)); ExpRD chose "
+        + "\(navigation.design.support.map(String.init).joined(separator: ", ")).",
+      "LIRPG's rollouts are steps beyond those that its learner takes: two episodes for every step of the buffer.",
       "Returns on Chain are discounted and those of the episodes that the learner trains on.",
       "LineK's optimum is \(String(format: "%.4f", (try? DesignWorlds.LineKey.problem().optimal.values[5]) ?? .nan)).",
     ]

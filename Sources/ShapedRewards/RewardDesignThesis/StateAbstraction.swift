@@ -60,3 +60,58 @@ public struct StateAbstraction: Sendable {
     cells.flatMap { reward[$0 * actionCount..<($0 + 1) * actionCount] }
   }
 }
+
+/// The process between cells of a world whose states cannot be listed: T and R̄ averaged over the transitions that were
+/// seen from each cell. What is designed on it is paid in the world as R̂(s, a) = R̂_φ(φ(s), a).
+public struct SampledAbstraction: Sendable {
+  public let cellCount: Int
+  public let actionCount: Int
+  private let terminal: [Int]
+  /// Σ R̄ and the visits of every next cell, [cells · A].
+  private var rewards: [Double]
+  private var next: [[Int: Double]]
+
+  /// - Parameter terminal: cells in which episodes have ended.
+  /// - Throws: `GuerdonError` without cells or actions, or for a terminal cell that there is not.
+  public init(cellCount: Int, actionCount: Int, terminal: [Int]) throws {
+    guard cellCount >= 1, actionCount >= 1, terminal.allSatisfy((0..<cellCount).contains) else {
+      throw GuerdonError.usage("A sampled abstraction has cells, actions, and terminal cells among its cells.")
+    }
+    (self.cellCount, self.actionCount, self.terminal) = (cellCount, actionCount, terminal)
+    rewards = Array(repeating: 0, count: cellCount * actionCount)
+    next = Array(repeating: [:], count: cellCount * actionCount)
+  }
+
+  /// Counts one transition from φ(s) to φ(s').
+  public mutating func record(_ cell: Int, _ action: Int, reward: Double, next successor: Int) {
+    precondition(
+      (0..<cellCount).contains(cell) && (0..<cellCount).contains(successor) && (0..<actionCount).contains(action),
+      "transitions are between cells")
+    rewards[cell * actionCount + action] += reward
+    next[cell * actionCount + action][successor, default: 0] += 1
+  }
+
+  /// - Parameter initial: of cells, [cells].
+  /// - Throws: `GuerdonError` when some action was never seen in some cell, for nothing is known of it.
+  public func process(initial: [Double], discount: Double) throws -> FiniteMDP {
+    let living = (0..<cellCount).filter { !terminal.contains($0) }
+    for cell in living {
+      for action in 0..<actionCount where next[cell * actionCount + action].isEmpty {
+        throw GuerdonError.failure("No transition of action \(action) from cell \(cell) was seen; sample more of them, "
+          + "or make the cells larger.")
+      }
+    }
+    let transitions = try TransitionModel(stateCount: cellCount, actionCount: actionCount) { cell, action in
+      if terminal.contains(cell) { return [.init(state: cell, probability: 1)] }
+      let seen = next[cell * actionCount + action].sorted { $0.key < $1.key }
+      let total = seen.reduce(0) { $0 + $1.value }
+      return seen.map { TransitionModel.Successor(state: $0.key, probability: $0.value / total) }
+    }
+    let reward = rewards.indices.map { row in
+      let total = next[row].values.reduce(0, +)
+      return total > 0 && !terminal.contains(row / actionCount) ? rewards[row] / total : 0
+    }
+    return try FiniteMDP(
+      transitions: transitions, reward: .stateAction(reward), initial: initial, discount: discount, terminal: terminal)
+  }
+}

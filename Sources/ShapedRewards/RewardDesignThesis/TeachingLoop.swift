@@ -146,6 +146,16 @@ public struct TransitionSampler: Sendable {
   }
 }
 
+/// The number of an entry, drawn with the entries as probabilities.
+func draw(from probabilities: ArraySlice<Double>, random: inout RandomGenerator) -> Int {
+  var left = random.uniform(), action = 0
+  while action < probabilities.count - 1, left >= probabilities[probabilities.startIndex + action] {
+    left -= probabilities[probabilities.startIndex + action]
+    action += 1
+  }
+  return action
+}
+
 /// The loop that teaches: every episode is played on R̂; every N_r episodes the teacher learns from the last ten, every
 /// N_p the learner from the last five.
 public struct TeachingLoop: Sendable, Codable, Hashable {
@@ -196,11 +206,7 @@ public struct TeachingLoop: Sendable, Codable, Hashable {
     let actions = policy.actionCount
     for _ in 0..<horizon {
       let row = policy.probabilities[state * actions..<(state + 1) * actions]
-      var left = random.uniform(), action = 0
-      while action < actions - 1, left >= row[row.startIndex + action] {
-        left -= row[row.startIndex + action]
-        action += 1
-      }
+      let action = draw(from: row, random: &random)
       let step = sampler.step(state, action, random: &random)
       episode.states.append(state)
       episode.actions.append(action)

@@ -38,6 +38,8 @@ public final class EvolutionProposer: Proposer {
   private var genomes: [String: Genome] = [:]
   /// Texts proposed so far, without their comments.
   private var tried: Set<String> = []
+  /// What the last call of `propose` added to both.
+  private var latest: [(source: String, genome: Genome)] = []
 
   public init(schema: Schema, seed: UInt64, configuration: Configuration = Configuration()) throws {
     features = Feature.all(of: schema)
@@ -48,11 +50,27 @@ public final class EvolutionProposer: Proposer {
     random = RandomGenerator(seed: seed, spawnKey: [0x65_76_6f])
   }
 
-  /// What is beside the history: the genomes of the texts, and where chance stands.
-  private struct State: Codable {
+  /// What one call of `propose` adds to what is beside the history: its programs' genomes, and where chance then stands.
+  private struct Increment: Codable {
     var random: RandomGenerator
-    var genomes: [String: Genome]
-    var tried: [String]
+    var programs: [KeptProgram]
+  }
+
+  /// A program's text, and its genome with the features by their number in `features`.
+  private struct KeptProgram: Codable {
+    struct Gate: Codable {
+      var feature: Int
+      var threshold: Double
+      var above, isStage: Bool
+    }
+    struct Term: Codable {
+      var feature: Int
+      var shape: Genome.Term.Shape
+      var weight, temperature, center: Double
+      var gate: Gate?
+    }
+    var source: String
+    var terms: [Term]
   }
 
   public func state() throws -> String? {
@@ -60,18 +78,60 @@ public final class EvolutionProposer: Proposer {
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
     encoder.outputFormatting = .sortedKeys
-    let state = State(random: random, genomes: genomes, tried: tried.sorted())
-    return String(decoding: try encoder.encode(state), as: UTF8.self)
+    let increment = Increment(random: random, programs: latest.map { keep($0.source, $0.genome) })
+    return String(decoding: try encoder.encode(increment), as: UTF8.self)
   }
 
   public func restore(_ state: String) throws {
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-    guard let state = try? decoder.decode(State.self, from: Data(state.utf8)) else {
-      throw GuerdonError.failure("The run was not made by the proposer \"\(name)\", or by another version of it.")
+    guard let increment = try? decoder.decode(Increment.self, from: Data(state.utf8)) else { throw unreadable }
+    let programs = try increment.programs.map { (source: $0.source, genome: try genome($0)) }
+    for (source, genome) in programs {
+      let text = genome.text
+      tried.insert(text.head + text.body)
+      genomes[source] = genome
     }
-    (random, genomes, tried) = (state.random, state.genomes, Set(state.tried))
+    (random, latest) = (increment.random, programs)
+  }
+
+  private var unreadable: GuerdonError {
+    .failure("The run was not made by the proposer \"\(name)\", or by another version of it, so it cannot go on.")
+  }
+
+  private func keep(_ source: String, _ genome: Genome) -> KeptProgram {
+    KeptProgram(
+      source: source,
+      terms: genome.terms.map { term in
+        KeptProgram.Term(
+          feature: number(of: term.feature), shape: term.shape, weight: term.weight, temperature: term.temperature,
+          center: term.center,
+          gate: term.gate.map {
+            KeptProgram.Gate(
+              feature: number(of: $0.feature), threshold: $0.threshold, above: $0.above, isStage: $0.isStage)
+          })
+      })
+  }
+
+  private func number(of feature: Feature) -> Int { features.firstIndex(of: feature) ?? -1 }
+
+  /// - Throws: `GuerdonError` when it speaks of a feature that the schema does not have.
+  private func genome(_ kept: KeptProgram) throws -> Genome {
+    func feature(_ number: Int) throws -> Feature {
+      guard features.indices.contains(number) else { throw unreadable }
+      return features[number]
+    }
+    return Genome(
+      terms: try kept.terms.map { term in
+        Genome.Term(
+          feature: try feature(term.feature), shape: term.shape, weight: term.weight, temperature: term.temperature,
+          center: term.center,
+          gate: try term.gate.map {
+            Genome.Term.Gate(
+              feature: try feature($0.feature), threshold: $0.threshold, above: $0.above, isStage: $0.isStage)
+          })
+      })
   }
 
   public func propose(_ count: Int, after history: DesignHistory) async throws -> [Proposal] {
@@ -79,19 +139,22 @@ public final class EvolutionProposer: Proposer {
     let words = ([history.goal] + history.feedback.map(\.words)).joined(separator: " ")
     let statistics = FeatureStatistics.all(features, over: episodes, goal: words, schema: history.schema)
     let breeders = breeders(history, statistics)
+    let generation = history.generation + 1
     var proposals: [Proposal] = []
+    latest = []
     // A text is tried once; a grammar too small for that many different programs repeats itself in the end.
     for _ in 0..<20 * count where proposals.count < count {
       let id = history.candidates.count + proposals.count
       let newcomer = breeders.isEmpty || random.uniform() < configuration.newcomers
       let child: (genome: Genome, parents: [Candidate], origin: String) =
-        newcomer ? (sample(statistics), [], "sampled from the grammar") : breed(breeders, statistics)
+        newcomer ? (sample(statistics), [], "sampled from the grammar") : breed(breeders, of: history, statistics)
       guard !child.genome.terms.isEmpty else { continue }
       let lineage = child.parents.isEmpty ? "" : " of " + child.parents.map { "\($0.id)" }.joined(separator: " and ")
-      let source = child.genome.source(
-        comment: "Candidate \(id), generation \(history.generation + 1): \(child.origin)\(lineage).")
-      guard tried.insert(child.genome.source(comment: "")).inserted else { continue }
+      let text = child.genome.text
+      guard tried.insert(text.head + text.body).inserted else { continue }
+      let source = text.commented("Candidate \(id), generation \(generation): \(child.origin)\(lineage).")
       genomes[source] = child.genome
+      latest.append((source, child.genome))
       proposals.append(Proposal(source: source, parents: child.parents.map(\.id), origin: child.origin))
     }
     return proposals
@@ -170,27 +233,29 @@ public final class EvolutionProposer: Proposer {
 
   // MARK: Breeding
 
-  /// A program that may have children, and how good it is: the higher, the better.
+  /// A program that may have children, by its place in the history, and how good it is: the higher, the better.
   private struct Breeder {
-    var candidate: Candidate
+    var index: Int
     var worth: Double
   }
 
   /// The best of every behaviour, the best first. A person's last ranking decides alone where there is one.
   private func breeders(_ history: DesignHistory, _ statistics: [FeatureStatistics]) -> [Breeder] {
-    let known = history.candidates.filter { $0.score != nil && genomes[$0.proposal.source] != nil }
+    let known = history.candidates.indices.filter { index in
+      history.candidates[index].score != nil && genomes[history.candidates[index].proposal.source] != nil
+    }
     if let ranking = history.feedback.last(where: { !$0.ranking.isEmpty })?.ranking {
       let ranked = ranking.enumerated().compactMap { place, id in
-        known.first { $0.id == id }.map { Breeder(candidate: $0, worth: -Double(place)) }
+        known.first { history.candidates[$0].id == id }.map { Breeder(index: $0, worth: -Double(place)) }
       }
       if !ranked.isEmpty { return ranked }
     }
-    let ordered = known.map { Breeder(candidate: $0, worth: $0.score ?? -.infinity) }
-      .sorted { ($0.worth, -$0.candidate.id) > ($1.worth, -$1.candidate.id) }
+    let ordered = known.map { Breeder(index: $0, worth: history.candidates[$0].score ?? -.infinity) }
+      .sorted { ($0.worth, -$0.index) > ($1.worth, -$1.index) }
     var kept: [Breeder] = []
     var behaviours: [[Double]] = []
     for breeder in ordered {
-      let behaviour = behaviour(of: breeder.candidate, statistics)
+      let behaviour = behaviour(of: history.candidates[breeder.index], statistics)
       if behaviours.contains(where: { distance($0, behaviour) < configuration.niche }) { continue }
       kept.append(breeder)
       behaviours.append(behaviour)
@@ -216,15 +281,15 @@ public final class EvolutionProposer: Proposer {
   }
 
   private func breed(
-    _ breeders: [Breeder], _ statistics: [FeatureStatistics]
+    _ breeders: [Breeder], of history: DesignHistory, _ statistics: [FeatureStatistics]
   ) -> (genome: Genome, parents: [Candidate], origin: String) {
     let chosen = choose(breeders)
-    let parent = chosen.candidate
+    let parent = history.candidates[chosen.index]
     guard let genome = genomes[parent.proposal.source], let digest = parent.digest else {
       return (sample(statistics), [], "sampled from the grammar")
     }
     if breeders.count > 1 && random.uniform() < configuration.crossover {
-      let other = choose(breeders.filter { $0.candidate.id != parent.id }).candidate
+      let other = history.candidates[choose(breeders.filter { $0.index != chosen.index }).index]
       if let otherGenome = genomes[other.proposal.source] {
         var child = cross(genome, otherGenome)
         jitter(&child)

@@ -44,8 +44,11 @@ import Testing
   }
 
   /// A search without training: the "fitness" of a program is known in closed form, and the loop must climb it.
-  private func search(seed: UInt64, generations: Int, related: Bool = true) async throws -> DesignHistory {
-    let proposer = try EvolutionProposer(schema: Self.schema, seed: seed)
+  private func search(
+    seed: UInt64, generations: Int, related: Bool = true, by given: EvolutionProposer? = nil,
+    onGeneration: (EvolutionProposer) throws -> Void = { _ in }
+  ) async throws -> DesignHistory {
+    let proposer = try given ?? EvolutionProposer(schema: Self.schema, seed: seed)
     let features = Feature.all(of: Self.schema)
     var random = RandomGenerator(seed: seed)
     var history = DesignHistory(goal: "go fast", environmentSummary: "", schema: Self.schema)
@@ -72,6 +75,7 @@ import Testing
           Candidate(
             id: history.candidates.count, generation: generation, proposal: proposal, outcome: .trained(digest)))
       }
+      try onGeneration(proposer)
     }
     return history
   }
@@ -101,5 +105,36 @@ import Testing
   @Test func sameSeedSamePrograms() async throws {
     let first = try await search(seed: 3, generations: 4), second = try await search(seed: 3, generations: 4)
     #expect(first.candidates.map(\.proposal.source) == second.candidates.map(\.proposal.source))
+  }
+
+  /// Another proposer that takes up every generation's state goes on as the first one does.
+  @Test func aRestoredProposerGoesOnTheSame() async throws {
+    var states: [String] = []
+    let first = try EvolutionProposer(schema: Self.schema, seed: 4)
+    let history = try await search(seed: 4, generations: 5, by: first) { states.append(try $0.state() ?? "") }
+    let second = try EvolutionProposer(schema: Self.schema, seed: 99)
+    for state in states { try second.restore(state) }
+    let (next, again) = (try await first.propose(8, after: history), try await second.propose(8, after: history))
+    #expect(next == again && next.contains { !$0.parents.isEmpty })
+    #expect(try first.state() == second.state())
+    // A state speaks of its own generation alone: the fifth is no longer than twice the first.
+    #expect(states[4].count < 2 * states[0].count)
+  }
+
+  @Test(arguments: ["", "{}", #"{"genomes":{},"random":{},"tried":[]}"#, "feature"])
+  func aStateOfAnotherVersionIsRefused(state: String) async throws {
+    var state = state
+    if state == "feature" {
+      let other = try EvolutionProposer(schema: Self.schema, seed: 4)
+      _ = try await search(seed: 4, generations: 1, by: other)
+      state = (try other.state() ?? "").replacing(#""feature":"#, with: #""feature":9"#)
+    }
+    let proposer = try EvolutionProposer(schema: Self.schema, seed: 4)
+    do {
+      try proposer.restore(state)
+      Issue.record("\(state) was taken up")
+    } catch let error as GuerdonError {
+      #expect(error.message.contains("another version"))
+    }
   }
 }

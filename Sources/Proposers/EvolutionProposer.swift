@@ -5,11 +5,12 @@ import Schemas
 /// The embedded proposer: evolution over a grammar of reward terms, guided by what Eureka tells a language model.
 ///
 /// A program is a weighted sum of shaped features (`Genome`). The first generation is sampled from the grammar, leaning
-/// towards features that go with fitness in random behaviour, or whose names the goal mentions. Later generations mutate and cross the fittest programs
-/// by the advice of Eureka's reflection prompt (arXiv 2310.12931, appendix A): rewrite what never scores, change what
+/// towards features that go with fitness in random behaviour, or of which the goal speaks (`FeaturePrior`), each of those in
+/// its share of the programs. Later generations mutate and cross the fittest programs by the advice of Eureka's reflection prompt (arXiv 2310.12931, appendix A): rewrite what never scores, change what
 /// stays constant, rescale what drowns the rest. A program whose policies behave like those of a fitter one does not
 /// breed: variety is kept by behaviour, not by text. Where a person has ranked a generation, the ranking takes the
-/// fitness's place. Of the task's words, and of the person's, it knows no more than which fields they mention.
+/// fitness's place. Of the task's words, and of the person's, it knows which fields they mention, which of them after a
+/// negation, and what numbers and directions they name (`GoalReading`).
 public final class EvolutionProposer: Proposer {
   public struct Configuration: Sendable {
     /// Largest number of terms in a program.
@@ -24,6 +25,14 @@ public final class EvolutionProposer: Proposer {
     public var gating = 0.1
     /// Share of the gates that are stages: being there pays, too.
     public var stages = 0.3
+    /// Chances that a sampled program holds what a person would put into it: a term for the event that tells of success, for
+    /// each event that the goal wants avoided, for each other feature whose value the goal names, and for staying alive where
+    /// episodes end early.
+    public var success = 0.5, avoided = 0.7, wanted = 0.4, alive = 0.5
+    /// Chance that a term on a feature whose value the goal names aims at that value.
+    public var named = 0.9
+    /// Weights beside a success that pays once: small enough that an episode of them does not outweigh it.
+    public var guides = 0.01...0.3
     /// Behaviours whose mean features differ by less than this, in standard deviations (root mean square over the
     /// features), are one and the same.
     public var niche = 0.1
@@ -140,6 +149,8 @@ public final class EvolutionProposer: Proposer {
     let statistics = FeatureStatistics.all(features, over: episodes, goal: words, schema: history.schema)
     let breeders = breeders(history, statistics)
     let generation = history.generation + 1
+    // Nothing is known of the first generation's programs: each feature is the main one of its share of them.
+    var mains = breeders.isEmpty ? portions(count, of: statistics) : []
     var proposals: [Proposal] = []
     latest = []
     // A text is tried once; a grammar too small for that many different programs repeats itself in the end.
@@ -147,7 +158,9 @@ public final class EvolutionProposer: Proposer {
       let id = history.candidates.count + proposals.count
       let newcomer = breeders.isEmpty || random.uniform() < configuration.newcomers
       let child: (genome: Genome, parents: [Candidate], origin: String) =
-        newcomer ? (sample(statistics), [], "sampled from the grammar") : breed(breeders, of: history, statistics)
+        newcomer
+        ? (sample(statistics, main: mains.popLast()), [], "sampled from the grammar")
+        : breed(breeders, of: history, statistics)
       guard !child.genome.terms.isEmpty else { continue }
       let lineage = child.parents.isEmpty ? "" : " of " + child.parents.map { "\($0.id)" }.joined(separator: " and ")
       let text = child.genome.text
@@ -162,23 +175,45 @@ public final class EvolutionProposer: Proposer {
 
   // MARK: Sampling
 
-  private func sample(_ statistics: [FeatureStatistics]) -> Genome {
-    var terms = [randomTerm(statistics, main: true)]
-    for _ in 0..<random.integer(below: configuration.maxTerms - 1) {
-      let term = randomTerm(statistics, main: false)
-      if !terms.contains(where: { $0.feature == term.feature }) { terms.append(term) }
+  /// A program: its main term, what a person would put beside it, and others by chance.
+  /// - Parameter main: the main term's feature; one by chance if nil.
+  private func sample(_ statistics: [FeatureStatistics], main: FeatureStatistics? = nil) -> Genome {
+    var terms = [randomTerm(main ?? randomFeature(statistics), statistics, main: true)]
+    func add(_ one: FeatureStatistics) {
+      guard terms.count < configuration.maxTerms, !terms.contains(where: { $0.feature == one.feature }) else { return }
+      terms.append(randomTerm(one, statistics, main: false))
+    }
+    let tellsOfSuccess = statistics.contains(where: \.isSuccess)
+    for one in statistics {
+      let chance = one.isSuccess ? configuration.success
+        : one.isEvent ? (one.prior.isAvoided ? configuration.avoided : 0)
+        : one.feature.kind == .alive ? (one.isConstant || tellsOfSuccess ? 0 : configuration.alive)
+        : one.prior.isWanted && one.prior.mentions > 0 ? configuration.wanted : 0
+      if chance > 0, random.uniform() < chance { add(one) }
+    }
+    for _ in 0..<random.integer(below: configuration.maxTerms - 1) { add(randomFeature(statistics)) }
+    let successes = Set(statistics.filter(\.isSuccess).map(\.feature)), events = Set(statistics.filter(\.isEvent).map(\.feature))
+    if terms.contains(where: { successes.contains($0.feature) }) {
+      for index in terms.indices where !events.contains(terms[index].feature) {
+        terms[index].weight *= logUniform(configuration.guides.lowerBound, configuration.guides.upperBound)
+      }
     }
     return Genome(terms: terms)
   }
 
-  /// A feature, the likelier the more it goes with fitness and the more the goal speaks of it; features that never vary
-  /// are hopeless.
+  /// How much a feature is worth a try: the more it goes with fitness and the more the goal speaks of it; features that
+  /// never vary are hopeless, but for events of which the goal speaks and what it names a value for.
+  private func promise(_ one: FeatureStatistics) -> Double {
+    if one.feature.kind == .alive { return one.isConstant ? 0.001 : 0.4 }
+    let prior = one.prior
+    let words = 0.25 * Double(min(prior.mentions, 2)) + (prior.isWanted ? (prior.mentions > 0 ? 0.4 : 0.1) : 0)
+      + (one.isSuccess ? 0.6 : 0)
+    if one.isConstant && !(one.isEvent && words > 0) && !prior.isWanted { return 0.001 }
+    return 0.05 + 1.5 * one.correlation * one.correlation + words
+  }
+
   private func randomFeature(_ statistics: [FeatureStatistics]) -> FeatureStatistics {
-    let weights = statistics.map { one -> Double in
-      if one.feature.kind == .alive { return 0.4 }
-      return one.spread < 1e-9
-        ? 0.001 : 0.05 + 1.5 * one.correlation * one.correlation + 0.25 * Double(min(one.mentions, 2))
-    }
+    let weights = statistics.map(promise)
     var remaining = random.uniform() * weights.reduce(0, +)
     for (one, weight) in zip(statistics, weights) {
       remaining -= weight
@@ -187,8 +222,24 @@ public final class EvolutionProposer: Proposer {
     return statistics[statistics.count - 1]
   }
 
-  private func randomTerm(_ statistics: [FeatureStatistics], main: Bool) -> Genome.Term {
-    let one = randomFeature(statistics)
+  /// `count` features, each as often as its promise asks for, rounded up or down by chance (systematic sampling), shuffled.
+  private func portions(_ count: Int, of statistics: [FeatureStatistics]) -> [FeatureStatistics] {
+    let weights = statistics.map(promise)
+    let pace = weights.reduce(0, +) / Double(count)
+    var next = random.uniform() * pace, sum = 0.0
+    var chosen: [FeatureStatistics] = []
+    for (one, weight) in zip(statistics, weights) {
+      sum += weight
+      while next < sum && chosen.count < count {
+        chosen.append(one)
+        next += pace
+      }
+    }
+    for index in chosen.indices.reversed() { chosen.swapAt(index, random.integer(below: index + 1)) }
+    return chosen
+  }
+
+  private func randomTerm(_ one: FeatureStatistics, _ statistics: [FeatureStatistics], main: Bool) -> Genome.Term {
     let spread = max(one.spread, 1e-3)
     var term = Genome.Term(
       feature: one.feature, shape: .linear, weight: main ? 1 : logUniform(0.1, 2), temperature: spread * logUniform(0.3, 3),
@@ -200,14 +251,28 @@ public final class EvolutionProposer: Proposer {
       term.temperature = 1
       return term
     }
-    term.shape = pick([.linear, .saturating, .target, .target, .closeness])
+    let isUpward = random.uniform() < one.upward
+    if one.isEvent {
+      // What happens once must outweigh what is earned at every step.
+      if one.mean < 0.1 { term.weight = one.prior.isAvoided ? logUniform(0.3, 3) : logUniform(1, 10) }
+      term.temperature = 1
+      if !isUpward { term.weight = -term.weight }
+      return term
+    }
+    let prior = one.prior
+    let isAimed = prior.isWanted && random.uniform() < configuration.named
+    term.shape = isAimed ? pick([.target, .closeness, .closeness]) : pick([.linear, .saturating, .target, .target, .closeness])
     switch term.shape {
     case .linear, .saturating:
-      let trusted = random.uniform() < 0.5 + min(0.45, abs(one.correlation))
-      let upward = trusted ? one.correlation >= 0 : random.uniform() < 0.5
-      if !upward { term.weight = -term.weight }
+      if let value = prior.magnitudes.first(where: { $0 != 0 }) { term.temperature = abs(value) * logUniform(0.3, 2) }
+      if !isUpward { term.weight = -term.weight }
     case .target, .closeness:
-      term.center = center(one)
+      term.center = isAimed ? named(one) : center(one)
+      // The pull must reach from where the policies are.
+      if isAimed { term.temperature = max(abs(term.center - one.mean), spread) * logUniform(0.2, 1) }
+      if let tolerance = prior.tolerances.first, isAimed || term.center == one.feature.low, random.uniform() < 0.5 {
+        term.temperature = tolerance * logUniform(1, 4)
+      }
     }
     if !main && random.uniform() < configuration.gating { term.gate = randomGate(statistics) }
     return term
@@ -221,13 +286,26 @@ public final class EvolutionProposer: Proposer {
       isStage: random.uniform() < configuration.stages)
   }
 
+  /// A value that the goal names for the feature, on the likelier side of zero.
+  private func named(_ one: FeatureStatistics) -> Double {
+    let prior = one.prior
+    let index = random.integer(below: max(1, prior.places.count + prior.magnitudes.count))
+    if prior.places.indices.contains(index) { return prior.places[index] }
+    guard prior.magnitudes.indices.contains(index - prior.places.count) else { return center(one) }
+    let value = prior.magnitudes[index - prior.places.count]
+    let positive = prior.upward == 0.5 ? 0.75 : prior.upward
+    let signed = random.uniform() < positive || value < 0 ? value : -value
+    return (one.feature.low...one.feature.high).contains(signed) ? signed : -signed
+  }
+
   /// A target: where the fittest episodes are, or somewhere within reach, or the end of the range.
   private func center(_ one: FeatureStatistics) -> Double {
     let draw = random.uniform()
     var center = one.eliteMean + 0.3 * one.spread * random.normal()
     if draw < 0.35 { center = one.mean + 2 * one.spread * random.normal() }
     // A length or a distance is most often wanted at nothing.
-    if draw < (one.feature.low == 0 ? 0.5 : 0.1), one.feature.low > -.infinity { center = one.feature.low }
+    let zero = one.prior.isDistance && one.prior.mentions > 0 ? 0.85 : one.feature.low == 0 ? 0.5 : 0.1
+    if draw < zero, one.feature.low > -.infinity { center = one.feature.low }
     return min(max(center, one.feature.low), one.feature.high)
   }
 
@@ -329,7 +407,10 @@ public final class EvolutionProposer: Proposer {
     let sizes = digest.terms.map { series in series.values.map { abs($0) }.max() ?? 0 }
     let ranges = digest.terms.map { series in (series.values.max() ?? 0) - (series.values.min() ?? 0) }
     let constant = genome.terms.indices.filter { index in
-      genome.terms[index].feature.kind != .alive && ranges[index] < 0.02 * max(sizes[index], 1e-9)
+      let feature = genome.terms[index].feature
+      // An event may only not have happened yet.
+      let isEvent = statistics.contains { $0.isEvent && $0.feature == feature }
+      return feature.kind != .alive && !isEvent && ranges[index] < 0.02 * max(sizes[index], 1e-9)
     }
     if !constant.isEmpty {
       let index = constant[random.integer(below: constant.count)]
@@ -356,7 +437,7 @@ public final class EvolutionProposer: Proposer {
     let name = genome.termNames[index]
     switch random.integer(below: 7) {
     case 0 where genome.terms.count < configuration.maxTerms:
-      let term = randomTerm(statistics, main: false)
+      let term = randomTerm(randomFeature(statistics), statistics, main: false)
       genome.terms.append(term)
       return "added \(genome.termNames[genome.terms.count - 1])"
     case 1 where genome.terms.count > 1:
@@ -364,11 +445,11 @@ public final class EvolutionProposer: Proposer {
       return "dropped \(name)"
     case 2 where genome.terms[index].shape == .target || genome.terms[index].shape == .closeness:
       if let one = statistics.first(where: { $0.feature == genome.terms[index].feature }) {
-        genome.terms[index].center = center(one)
+        genome.terms[index].center = one.prior.isWanted && random.uniform() < 0.5 ? named(one) : center(one)
       }
       return "new target for \(name)"
     case 3 where genome.terms[index].feature.kind != .alive:
-      let replacement = randomTerm(statistics, main: false)
+      let replacement = randomTerm(randomFeature(statistics), statistics, main: false)
       genome.terms[index] = replacement
       return "replaced \(name)"
     case 4:

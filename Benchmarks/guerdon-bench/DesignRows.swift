@@ -3,7 +3,6 @@ import Basics
 import Environments
 import Foundation
 import Proposers
-import RewardPrograms
 import RewardDesign
 import Synchronization
 
@@ -70,8 +69,8 @@ private func plainRate() throws -> Double {
   return Double(candidates * steps) / ((ContinuousClock.now - begin) / .seconds(1))
 }
 
-/// Candidates a second through proposing, checking, recording and selecting; a trainer that does nothing gives each a
-/// fitness by its id.
+/// Candidates a second through proposing, checking, recording and selecting, from the end of the probe on (its episodes cost
+/// what the physics costs); a trainer that does nothing gives each a fitness by its id.
 private func loopRate() throws -> Double {
   struct Instant: CandidateTrainer {
     func train(
@@ -79,7 +78,9 @@ private func loopRate() throws -> Double {
     ) async throws {
       let width = Feature.all(of: task.schema).count
       for job in jobs {
-        let names = (try? RewardProgram.compile(job.source, schema: task.schema).termNames) ?? []
+        // The names of the terms are the keys of the dictionary that the program's last line returns.
+        let last = job.source.split(separator: "\n").last ?? ""
+        let names = last.split(separator: "\"").enumerated().filter { $0.offset % 2 == 1 }.map { String($0.element) }
         let fitness = Double(job.id * 7919 % 1_000) / 1_000
         let episode = EpisodeDigest(
           fitness: fitness, means: (0..<width).map { Double(job.id * 31 % ($0 + 2)) },
@@ -99,13 +100,13 @@ private func loopRate() throws -> Double {
   defer { try? FileManager.default.removeItem(at: folder) }
   let loop = DesignLoop(task: task, seed: 0, jobs: 1, trainer: Instant())
   let journal = try DesignJournal(folder)
-  let begin = ContinuousClock.now
+  let begin = Mutex(ContinuousClock.now)
   let history = try blocking {
     try await loop.search(
       proposer: EvolutionProposer(schema: loop.task.schema, seed: 0), journal: journal, shouldStop: { false },
-      onEvent: { _ in })
+      onEvent: { if case .probed = $0 { begin.withLock { $0 = .now } } })
   }
-  return Double(history.candidates.count) / ((ContinuousClock.now - begin) / .seconds(1))
+  return Double(history.candidates.count) / ((ContinuousClock.now - begin.withLock { $0 }) / .seconds(1))
 }
 
 /// Waits for asynchronous work on the thread that measures.

@@ -111,6 +111,8 @@ public struct Feature: Sendable, Hashable, Codable {
     }
   }
 
+  var isComponent: Bool { if case .component = kind { true } else { false } }
+
   /// The schema fields it reads.
   public var fields: [String] {
     if case .distance(let other) = kind { [field, other] } else { [field] }

@@ -11,37 +11,44 @@ struct FeatureStatistics: Sendable {
   let correlation: Double
   /// Mean over the fittest fifth of the episodes.
   let eliteMean: Double
-  /// Words that the task's goal shares with the names and meanings of the fields it reads.
-  let mentions: Int
+  /// What was known of it before.
+  let prior: FeaturePrior
+  /// A field that is 0 or 1: something that happens, or holds.
+  let isEvent: Bool
+  /// It never varied; an event that nobody has seen yet is of this kind.
+  var isConstant: Bool { spread < 1e-9 }
+  /// The event that tells of the task's success.
+  var isSuccess: Bool { isEvent && prior.isSuccess }
+  /// Chance that more of it is better: what was known before, and what the episodes have shown since.
+  var upward: Double {
+    let before = !isEvent || isSuccess ? prior.upward : prior.isAvoided ? 0.05 : prior.mentions > 0 ? 0.85 : prior.upward
+    return min(max(before + correlation, 0.05), 0.95)
+  }
 
   static func all(_ features: [Feature], over episodes: [EpisodeDigest], goal: String, schema: Schema)
     -> [FeatureStatistics]
   {
-    let wanted = words(goal)
+    let reading = GoalReading(goal)
     let finite = episodes.filter { $0.fitness.isFinite && $0.means.count == features.count }
     let ranked = finite.sorted { $0.fitness > $1.fitness }
     let elite = ranked.prefix(max(1, ranked.count / 5))
+    let fitness = finite.map(\.fitness)
     return features.enumerated().map { index, feature in
       let means = finite.map { $0.means[index] }
       let mean = average(means)
       let within = average(finite.map { $0.deviations[index] * $0.deviations[index] })
       let between = average(means.map { ($0 - mean) * ($0 - mean) })
+      // What is 0 or 1 has variance m (1 − m) in every episode, and almost nothing else within these bounds has.
+      let isEvent = feature.isComponent && (feature.low, feature.high) == (0, 1)
+        && finite.allSatisfy { episode in
+          let (m, deviation) = (episode.means[index], episode.deviations[index])
+          return abs(m * (1 - m) - deviation * deviation) < 1e-9
+        }
       return FeatureStatistics(
-        feature: feature, mean: mean, spread: (within + between).squareRoot(),
-        correlation: pearson(means, finite.map(\.fitness)), eliteMean: average(elite.map { $0.means[index] }),
-        mentions: wanted.intersection(
-          words(feature.fields.compactMap { schema[$0] }.map { "\($0.name) \($0.meaning)" }.joined(separator: " "))
-        ).count)
+        feature: feature, mean: mean, spread: (within + between).squareRoot(), correlation: pearson(means, fitness),
+        eliteMean: average(elite.map { $0.means[index] }),
+        prior: FeaturePrior(feature, goal: reading, schema: schema), isEvent: isEvent)
     }
-  }
-
-  /// The words of a text that may carry meaning: four letters or more, without a plural's s.
-  private static func words(_ text: String) -> Set<String> {
-    let parts = text.lowercased().split { !$0.isLetter }.map { $0.hasSuffix("s") ? String($0.dropLast()) : String($0) }
-    return Set(parts.filter { $0.count >= 4 }).subtracting([
-      "with", "from", "that", "thi", "step", "episode", "each", "over", "there", "when", "where", "than", "whole", "into",
-      "time", "within", "possible", "positive", "negative", "unit",
-    ])
   }
 
   private static func average(_ values: [Double]) -> Double {

@@ -1,8 +1,8 @@
 import Foundation
 
 /// A reward program as evolution sees it: a weighted sum of named terms.
-struct Genome: Sendable, Hashable, Codable {
-  struct Term: Sendable, Hashable, Codable {
+struct Genome: Sendable, Hashable {
+  struct Term: Sendable, Hashable {
     /// How a feature becomes a reward.
     enum Shape: String, Sendable, Hashable, Codable {
       /// x / T: more is better without end.
@@ -16,7 +16,7 @@ struct Genome: Sendable, Hashable, Codable {
     }
 
     /// The half-space in which a term counts: `feature > threshold`, or its complement.
-    struct Gate: Sendable, Hashable, Codable {
+    struct Gate: Sendable, Hashable {
       var feature: Feature
       var threshold: Double
       var above: Bool
@@ -38,16 +38,22 @@ struct Genome: Sendable, Hashable, Codable {
 
   var terms: [Term]
 
+  /// A program's text in two halves, between which its comment belongs.
+  struct Text {
+    var head, body: String
+
+    func commented(_ comment: String) -> String { "\(head)    \"\"\"\(comment)\"\"\"\n\(body)" }
+  }
+
   /// The program's text: numpy over one transition.
-  func source(comment: String) -> String {
+  var text: Text {
     var fields: [String] = []
     for term in terms {
       for field in term.feature.fields + (term.gate?.feature.fields ?? []) where !fields.contains(field) {
         fields.append(field)
       }
     }
-    var lines = ["import numpy as np", "", "", "def compute_reward(\(fields.joined(separator: ", "))):"]
-    lines.append("    \"\"\"\(comment)\"\"\"")
+    var lines: [String] = []
     let names = termNames
     for (name, term) in zip(names, terms) {
       let (constants, expression) = term.source(name: name)
@@ -55,7 +61,9 @@ struct Genome: Sendable, Hashable, Codable {
     }
     lines.append("    total = " + names.joined(separator: " + "))
     lines.append("    return total, {" + names.map { "\"\($0)\": \($0)" }.joined(separator: ", ") + "}")
-    return lines.joined(separator: "\n") + "\n"
+    return Text(
+      head: "import numpy as np\n\n\ndef compute_reward(\(fields.joined(separator: ", "))):\n",
+      body: lines.joined(separator: "\n") + "\n")
   }
 
   /// One name a term, made unique, and never that of an input.

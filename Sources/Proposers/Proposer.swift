@@ -11,11 +11,11 @@ public protocol Proposer: AnyObject {
   /// - Throws: when no proposals can be had at all; a bad program is not an error, it fails its check.
   func propose(_ count: Int, after history: DesignHistory) async throws -> [Proposal]
 
-  /// What a proposer knows beside the history, as text, so that a run that was cut off goes on as if it had not been.
-  /// A proposer that draws everything from the history has nothing to say.
+  /// What the last call of `propose` added to what a proposer knows beside the history, as text, so that a run that was cut
+  /// off goes on as if it had not been. A proposer that draws everything from the history has nothing to say.
   func state() throws -> String?
 
-  /// Takes up what `state()` said.
+  /// Takes up what `state()` said after one call of `propose`: of all calls, in their order.
   /// - Throws: `GuerdonError` when the text is not of this proposer.
   func restore(_ state: String) throws
 }

@@ -10,7 +10,8 @@ import Synchronization
 /// policies beside it. A run that was cut off, by Ctrl-C, kill -9 or a power loss, goes on from here and loses at most the
 /// trainings that were in flight.
 public final class DesignJournal: Sendable {
-  /// One thing that happened. Each is on the disk before the loop goes on.
+  /// One thing that happened. The end of a training is on the disk some milliseconds later, and everything else before the
+  /// loop goes on: candidates that end together share one writing to the disk.
   enum Record: Codable, Sendable {
     /// What the run was begun with; a journal goes on only with the same.
     case begun(task: String, seed: UInt64, proposer: String, budget: DesignTask.Budget)
@@ -25,6 +26,7 @@ public final class DesignJournal: Sendable {
   /// What was read when the journal was opened.
   let past: [Record]
   private let file: Mutex<AppendedFile>
+  private let flusher: Flusher
 
   /// Opens the journal in a run's folder, or begins one. What was being written when the run was cut off is removed.
   /// - Throws: `GuerdonError` when it cannot be read or written, or is damaged before its last line.
@@ -43,6 +45,7 @@ public final class DesignJournal: Sendable {
       }
     }
     file = Mutex(opened)
+    flusher = try Flusher(url)
   }
 
   /// What the run was begun with; nil when nothing was written yet.
@@ -53,8 +56,14 @@ public final class DesignJournal: Sendable {
 
   func append(_ record: Record) throws {
     let line = try JSONEncoder.exact.encode(record) + [UInt8(ascii: "\n")]
-    try file.withLock { try $0.append(line, durably: true) }
+    try file.withLock { try $0.append(line) }
+    flusher.begin()
+    if case .ended = record { try flusher.check() } else { try settle() }
   }
+
+  /// Returns when all that was appended would survive a power loss.
+  /// - Throws: `GuerdonError` when the disk did not take it.
+  func settle() throws { try flusher.wait() }
 
   /// Keeps a policy; it is on the disk before the record that speaks of it.
   func keep(_ policy: Policy, as name: String) throws {
@@ -71,4 +80,53 @@ public final class DesignJournal: Sendable {
 
   static func name(ofCandidate id: Int) -> String { "candidate-" + String(repeating: "0", count: max(0, 4 - "\(id)".count)) + "\(id)" }
   static func name(arm: String, seed: UInt64) -> String { arm.replacingOccurrences(of: " ", with: "-") + "-\(seed)" }
+}
+
+/// Has the system put a file's new bytes on the disk, beside whoever writes them: one flush takes all that came before it.
+private final class Flusher: Sendable {
+  private struct State {
+    var isDue = false
+    var failure: GuerdonError?
+  }
+  private let path: String
+  private let descriptor: Int32
+  private let queue = DispatchQueue(label: "guerdon.journal")
+  private let state = Mutex(State())
+
+  /// - Throws: `GuerdonError` when the file cannot be opened.
+  init(_ url: URL) throws {
+    path = url.path
+    descriptor = open(path, O_WRONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw GuerdonError.failure("Cannot write \(path): \(String(cString: strerror(errno))).")
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  /// Sees to it that what was written until now will be on the disk.
+  func begin() {
+    let isDue = state.withLock { state in
+      defer { state.isDue = true }
+      return state.isDue
+    }
+    if !isDue { queue.async { self.flush() } }
+  }
+
+  private func flush() {
+    state.withLock { $0.isDue = false }
+    guard fsync(descriptor) != 0 else { return }
+    let reason = String(cString: strerror(errno))
+    state.withLock { $0.failure = .failure("Cannot write \(path): \(reason).") }
+  }
+
+  /// - Throws: `GuerdonError` when the disk did not take something.
+  func check() throws { if let failure = state.withLock({ $0.failure }) { throw failure } }
+
+  /// Returns when everything is on the disk.
+  /// - Throws: as `check()`.
+  func wait() throws {
+    queue.sync {}
+    try check()
+  }
 }

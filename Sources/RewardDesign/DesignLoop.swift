@@ -143,6 +143,7 @@ public struct DesignLoop: Sendable {
           proposals = try await proposer.propose(task.budget.candidates, after: history)
         } catch let error as GuerdonError where history.best != nil {
           // A dead endpoint or a spent budget: what was trained is compared all the same; resumed, the run asks again.
+          try journal?.settle()
           onEvent(.searchCutShort(error.message))
           return (history, error.message)
         }
@@ -163,6 +164,7 @@ public struct DesignLoop: Sendable {
       if shouldStop() { break }
       try await advise(&history, generation, journal, policies, shouldStop: shouldStop, onEvent: onEvent)
     }
+    try journal?.settle()
     return (history, nil)
   }
 

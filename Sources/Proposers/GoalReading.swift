@@ -76,7 +76,7 @@ struct GoalReading: Sendable {
         index += 1
         while at(index).isASCIIDigit || (at(index) == "." && at(index + 1).isASCIIDigit) { index += 1 }
         let digits = String(characters[(isMinus ? begin + 1 : begin)..<index])
-        if let value = Double(digits) { tokens.append(.number(isMinus ? -value : value)) }
+        if let value = Double(digits), value.isFinite { tokens.append(.number(isMinus ? -value : value)) }
         continue
       }
       index += 1

@@ -139,6 +139,7 @@ public struct DesignLoop: Sendable {
         proposals = recorded.proposals
         if let state = recorded.state { try proposer.restore(state) }
       } else {
+        meter.pause()
         do {
           proposals = try await proposer.propose(task.budget.candidates, after: history)
         } catch let error as GuerdonError where history.best != nil {
@@ -162,7 +163,10 @@ public struct DesignLoop: Sendable {
         proposals, from: first, generation: generation, past: past, journal: journal, meter: meter,
         policies: policies, shouldStop: shouldStop, onEvent: onEvent)
       if shouldStop() { break }
-      try await advise(&history, generation, journal, policies, shouldStop: shouldStop, onEvent: onEvent)
+      // Who skipped a generation, and saw the next one bred, is not asked again when the run is resumed.
+      let isOpen = past.proposals[generation + 1] == nil && past.policies.isEmpty
+      try await advise(
+        &history, generation, isOpen, journal, meter, policies, shouldStop: shouldStop, onEvent: onEvent)
     }
     try journal?.settle()
     return (history, nil)
@@ -219,6 +223,11 @@ public struct DesignLoop: Sendable {
         if let digest = candidate.digest { finished.append(digest) }
         continue
       }
+      if proposal.source.isEmpty {
+        meter.skip(task.budget.steps)
+        try keep(id, .rejected("The answer has no program in it."), nil)
+        continue
+      }
       do {
         _ = try RewardProgram.compile(proposal.source, name: "candidate \(id)", schema: task.schema, kind: .reward)
         jobs.append(CandidateJob(id: id, source: proposal.source, steps: task.budget.steps, seed: luck))
@@ -241,11 +250,11 @@ public struct DesignLoop: Sendable {
 
   /// Asks the person, where there is one and nothing was said of this generation before an interruption.
   private func advise(
-    _ history: inout DesignHistory, _ generation: Int, _ journal: DesignJournal?,
+    _ history: inout DesignHistory, _ generation: Int, _ isOpen: Bool, _ journal: DesignJournal?, _ meter: StepMeter,
     _ policies: borrowing Mutex<[Int: Policy]>, shouldStop: @escaping @Sendable () -> Bool,
     onEvent: @escaping @Sendable (Event) -> Void
   ) async throws {
-    guard let adviser, !history.feedback.contains(where: { $0.generation == generation }) else { return }
+    guard let adviser, isOpen, !history.feedback.contains(where: { $0.generation == generation }) else { return }
     let best = history.best.flatMap { $0.generation < generation ? $0 : nil }
     let shown = [best].compactMap { $0 } + history.candidates.filter { $0.generation == generation && $0.score != nil }
     guard !shown.isEmpty else { return }
@@ -253,6 +262,7 @@ public struct DesignLoop: Sendable {
     for candidate in shown where known[candidate.id] == nil {
       known[candidate.id] = try journal?.policy(DesignJournal.name(ofCandidate: candidate.id))
     }
+    meter.pause()
     onEvent(.adviceAsked(generation: generation))
     let review = GenerationReview(
       task: task, generation: generation, candidates: shown, policies: known,
@@ -389,7 +399,7 @@ private struct Past: Sendable {
           throw GuerdonError.usage("The run was begun with another task, seed or budget, so it cannot go on with these.")
         }
         guard name == proposer.name else {
-          throw GuerdonError.usage("The run was begun with the proposer \"\(name)\"; \"\(proposer.name)\" cannot go on with it.")
+          throw GuerdonError.usage("The run was begun with the proposer \"\(name)\"; \"\(proposer.name)\" cannot go on with it. Leave --proposer out.")
         }
       case .probed(let episodes): probe = episodes
       case .proposed(let generation, let texts, let state): proposals[generation] = (texts, state)
@@ -408,12 +418,17 @@ private struct Past: Sendable {
   }
 }
 
-/// Counts steps over all trainings and reports a smoothed rate.
+/// Counts steps over all trainings and reports their rate while there was training.
 final class StepMeter: Sendable {
   private struct State {
     var done = 0
     var total: Int
-    let start = ContinuousClock.now
+    /// Since when there is training; nil in a pause.
+    var start: ContinuousClock.Instant? = .now
+    /// Training before that.
+    var before: Duration = .zero
+
+    var trained: Duration { before + (start.map { .now - $0 } ?? .zero) }
   }
   private let state: Mutex<State>
   private let onEvent: @Sendable (DesignLoop.Event) -> Void
@@ -426,10 +441,19 @@ final class StepMeter: Sendable {
   @Sendable func add(_ steps: Int) {
     let event: DesignLoop.Event = state.withLock { state in
       state.done += steps
-      let seconds = (ContinuousClock.now - state.start) / .seconds(1)
+      state.start = state.start ?? .now
+      let seconds = state.trained / .seconds(1)
       return .stepped(done: state.done, of: max(state.total, state.done), rate: Double(state.done) / max(seconds, 1e-3))
     }
     onEvent(event)
+  }
+
+  /// Somebody is waited for: a model, a person. The next steps end it.
+  func pause() {
+    state.withLock { state in
+      state.before = state.trained
+      state.start = nil
+    }
   }
 
   /// Steps that will not be needed after all.

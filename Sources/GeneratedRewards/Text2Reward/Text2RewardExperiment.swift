@@ -18,10 +18,10 @@ extension Text2Reward {
     public var seeds: [UInt64] = [0, 1]
     public var writing = Writing()
     /// Meta-World's tasks, through the bridge; empty leaves the main experiment out. Two that tell the arms apart: success
-    /// alone closes the drawer already, and door and window stay open under the expert's own reward in 40k steps.
+    /// alone closes the drawer already, and door and window stay open under the expert's own reward in 40k steps (seed 100).
     public var tasks = ["button-press-v3", "handle-press-side-v3"]
     /// SAC's steps on each; the paper takes 1M, with nets of 256-256-256 and minibatches of 512.
-    public var manipulationSteps = 40_000
+    public var manipulationSteps = 80_000
     /// Random steps before SAC's first update; the paper takes 4000.
     public var learningStarts = 1_000
     public var hidden = [128, 128]

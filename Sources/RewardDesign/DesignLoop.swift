@@ -248,13 +248,17 @@ public struct DesignLoop: Sendable {
     return ended.withLock { $0.values.sorted { $0.id < $1.id } }
   }
 
-  /// Asks the person, where there is one and nothing was said of this generation before an interruption.
+  /// Asks the person, where there is one; what was said of this generation before an interruption is told again instead.
   private func advise(
     _ history: inout DesignHistory, _ generation: Int, _ isOpen: Bool, _ journal: DesignJournal?, _ meter: StepMeter,
     _ policies: borrowing Mutex<[Int: Policy]>, shouldStop: @escaping @Sendable () -> Bool,
     onEvent: @escaping @Sendable (Event) -> Void
   ) async throws {
-    guard let adviser, isOpen, !history.feedback.contains(where: { $0.generation == generation }) else { return }
+    if let said = history.feedback.first(where: { $0.generation == generation }) {
+      onEvent(.adviceGiven(said))
+      return
+    }
+    guard let adviser, isOpen else { return }
     let best = history.best.flatMap { $0.generation < generation ? $0 : nil }
     let shown = [best].compactMap { $0 } + history.candidates.filter { $0.generation == generation && $0.score != nil }
     guard !shown.isEmpty else { return }

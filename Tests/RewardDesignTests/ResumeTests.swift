@@ -24,13 +24,15 @@ import Testing
   }
 
   private func run(
-    in folder: URL?, seed: UInt64 = 5, adviser: (any Adviser)? = nil, stopAfter: Int = .max
+    in folder: URL?, seed: UInt64 = 5, adviser: (any Adviser)? = nil, stopAfter: Int = .max,
+    onAdvice: @escaping @Sendable (Feedback) -> Void = { _ in }
   ) async throws -> DesignResult {
     let task = try task()
     let ended = Mutex(0)
     let count: @Sendable (DesignLoop.Event) -> Void = { event in
       switch event {
       case .candidateEnded, .policyEnded: ended.withLock { $0 += 1 }
+      case .adviceGiven(let feedback): onAdvice(feedback)
       default: break
       }
     }
@@ -132,9 +134,11 @@ import Testing
     #expect(result.best?.id == last.ranking.first && !last.ranking.contains(1_000))
     let shown = result.history.candidates.filter { last.ranking.contains($0.id) }
     #expect(result.best?.score == shown.compactMap(\.score).min())
-    // What was said is kept: nobody is asked twice, and the end is the same.
-    let again = try await run(in: folder, adviser: person)
+    // What was said is kept: nobody is asked twice, whoever shows the run is told it again, and the end is the same.
+    let told = Mutex<[Feedback]>([])
+    let again = try await run(in: folder, adviser: person, onAdvice: { said in told.withLock { $0.append(said) } })
     #expect(person.asked.withLock { $0 } == 2 && numbers(again) == numbers(result))
+    #expect(told.withLock { $0 } == result.history.feedback)
   }
 }
 

@@ -51,6 +51,7 @@ import Testing
       return sum
     }
     #expect(abs(try earned(LavaReward(progress: .moved)) - 10) < 1e-9)
+    #expect(abs(try earned(LavaReward(progress: .nearer))) < 1e-9)
     #expect(abs(try earned(LavaReward(progress: .bestSoFar)) - 0.1) < 1e-12)
     #expect(abs(try earned(LavaReward(progress: .none, firstVisits: true)) - 0.2) < 1e-12)
   }
@@ -105,7 +106,7 @@ import Testing
   /// Sound programs pass, every slip is found by its name.
   @Test func theCriticFindsEverySlip() throws {
     let critic = try LavaCritic(LavaWorld(crossings: 2))
-    for progress in [LavaReward.Progress.moved, .bestSoFar] {
+    for progress in [LavaReward.Progress.moved, .nearer, .bestSoFar] {
       for hazard in [LavaReward.Hazard.none, .lidar] {
         for firstVisits in [false, true] {
           let reward = LavaReward(progress: progress, hazard: hazard, firstVisits: firstVisits)
@@ -210,6 +211,7 @@ import Testing
     var configuration = AutoMCReward.Configuration.smoke
     configuration.diagnosisSteps = 2_000
     configuration.finalSteps = 2_000
+    configuration.gamingSteps = 2_000
     configuration.evaluationEpisodes = 20
     func evidence(_ jobs: Int) async throws -> Evidence {
       try await AutoMCReward.reproduce(

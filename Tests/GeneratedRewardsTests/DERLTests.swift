@@ -336,24 +336,58 @@ private final class FixedChat: ChatModel {
     #expect(starts == (population ? [nil, nil, nil, 0.6, 0.2] : [nil, nil, nil, nil, nil]))
   }
 
-  @Test func theBestIsTheShortestOfTheHighest() throws {
+  @Test func withoutSelectionTheBestIsTheShortestOfTheHighest() throws {
     let learner = ScriptedLearner { $0.text.contains("g2") ? 1 : 0.9 }
-    var scorer = FormulaScorer(learner, configuration: settings(), seed: 1)
+    var scorer = FormulaScorer(learner, configuration: settings { $0.selection.trainings = 0 }, seed: 1)
     for texts in [["g1", "g1 + 3*g2"], ["g1 + g2", "g3 + g2", "(g2"]] {
       _ = try scorer.score(texts, shouldStop: { false })
     }
-    #expect(scorer.result.best?.text == "g1 + g2")
+    try scorer.confirm(shouldStop: { false })
+    #expect(scorer.result.best?.text == "g1 + g2" && scorer.result.confirmations.isEmpty)
     #expect(scorer.result.means() == [0.95, 2.0 / 3])
   }
 
-  /// Two trainings at 0.9 count more than one at 1: 1.8 / 3 against 1 / 2. Duplicates of one training do not.
-  @Test func confirmationCountsTrainings() throws {
-    let learner = ScriptedLearner { $0.text.contains("g2") ? 1 : 0.9 }
-    var scorer = FormulaScorer(learner, configuration: settings(), seed: 1)
-    for texts in [["g1 + g3", "g2", "2 * g2", "3 * g2"], ["5*(g1 + g3) - 1"]] {
+  /// The highest scores of the search are lucky ones; what was trained anew decides, and equals go to the shortest.
+  @Test func ofFormulasThatTieFreshTrainingsChoose() throws {
+    // By how often a formula was trained: the search's score, then those of the selection.
+    let scores = [
+      "g2": [1, 0, 0], "g2 + g3": [0.99, 1, 0.5], "g1 + g2 + g4": [1, 0.5, 1], "g1": [0.9], "3*g2": [0],
+      "g1/(g2 + 0.3)": [1, -1, 1],
+    ]
+    let trained = Mutex<[String: Int]>([:])
+    let learner = ScriptedLearner { formula in
+      let time = trained.withLock { trained in
+        defer { trained[formula.text, default: 0] += 1 }
+        return trained[formula.text, default: 0]
+      }
+      guard let known = scores[formula.text], time < known.count else { return nil }
+      return known[time] < 0 ? nil : known[time]
+    }
+    let configuration = settings {
+      $0.selection.trainings = 2
+      $0.selection.margin = 0.02
+    }
+    var scorer = FormulaScorer(learner, configuration: configuration, population: true, seed: 1)
+    for texts in [["g2", "g1 + g2 + g4", "2*g2", "(g1"], ["g2 + g3", "g1", "g1/(g2 + 0.3)"], ["3*g2"]] {
       _ = try scorer.score(texts, shouldStop: { false })
     }
-    #expect(scorer.result.best?.text == "g2" && scorer.result.mostConfirmed?.text == "g1 + g3")
+    let before = scorer.result.cost
+    #expect(scorer.result.best?.text == "g2" && scorer.result.best == scorer.result.highest)
+    try scorer.confirm(shouldStop: { false })
+    let result = scorer.result
+    #expect(
+      result.confirmations.map(\.trial.text) == ["g2", "g1 + g2 + g4", "g2 + g3", "g1/(g2 + 0.3)"])
+    // What broke down counts as 0.
+    #expect(result.confirmations.map(\.scores) == [[0, 0], [0.5, 1], [1, 0.5], [0, 1]])
+    #expect(result.best?.text == "g2 + g3" && result.highest?.text == "g2")
+    #expect(result.cost.trainings == before.trainings + 8 && result.cost.confirmations == 8)
+    #expect(result.cost.updates == before.updates + 24 && result.cost.wastedUpdates == before.wastedUpdates + 3)
+    // From the base, and with one seed a round that no iteration had.
+    let calls = learner.calls.withLock { $0 }
+    let fresh = calls.suffix(8), searched = Set(calls.prefix(calls.count - 8).map(\.seed))
+    #expect(fresh.allSatisfy { $0.start == nil } && Set(fresh.map(\.seed)).count == 2)
+    #expect(Set(fresh.prefix(4).map(\.seed)).count == 1 && searched.isDisjoint(with: fresh.map(\.seed)))
+    #expect(throws: CancellationError.self) { try scorer.confirm(shouldStop: { true }) }
   }
 
   /// A score that is plain to see in the formula is learned from in 15 iterations, and only by the model that learns.
@@ -536,7 +570,7 @@ private final class FixedChat: ChatModel {
     for change: (inout DERL.Configuration) -> Void in [
       { $0.iterations = 0 }, { $0.formulas = 0 }, { $0.seeds = [] }, { $0.parts = [.toxic] }, { $0.learningRate = 0 },
       { $0.model.heads = 3 }, { $0.model.temperature = 0 }, { $0.inner.outputs = 0 }, { $0.finalTrainings = 0 },
-      { $0.transformer.heads = 0 },
+      { $0.transformer.heads = 0 }, { $0.selection.trainings = -1 }, { $0.selection.margin = -0.1 },
     ] {
       let broken = settings(change)
       await #expect(throws: GuerdonError.self) { try await evidence(broken, jobs: 1) }

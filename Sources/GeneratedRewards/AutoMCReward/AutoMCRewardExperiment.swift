@@ -16,6 +16,8 @@ extension AutoMCReward {
     /// Environment steps of a round's training, and of the last one.
     public var diagnosisSteps = 150_000
     public var finalSteps = 300_000
+    /// The same of the gaming test, before and after its round of analysis.
+    public var gamingSteps = 3_000_000
     /// Episodes that the Analyzer reads, and held-out layouts that a policy is judged by.
     public var diagnosisEpisodes = 100
     public var evaluationEpisodes = 200
@@ -41,6 +43,7 @@ extension AutoMCReward {
       smoke.crossings = 1
       smoke.diagnosisSteps = 30_000
       smoke.finalSteps = 100_000
+      smoke.gamingSteps = 2_000_000
       smoke.gates = false
       return smoke
     }()
@@ -58,7 +61,9 @@ extension AutoMCReward {
       guard !seeds.isEmpty, rounds >= 1, passes >= 1, diagnosisEpisodes >= 1, evaluationEpisodes >= 1 else {
         throw GuerdonError.usage("auto-mc-reward needs at least 1 seed, round, pass and episode.")
       }
-      guard (1...4096).contains(environments), diagnosisSteps >= environments, finalSteps >= environments else {
+      guard (1...4096).contains(environments), diagnosisSteps >= environments, finalSteps >= environments,
+        gamingSteps >= environments
+      else {
         throw GuerdonError.usage("auto-mc-reward needs 1 to 4096 environments, and a step in each for every training.")
       }
       guard [slipRate, trace, criticStep, target].allSatisfy({ (0...1).contains($0) }), (0..<1).contains(discount),
@@ -74,6 +79,8 @@ extension AutoMCReward {
   private enum Arm: String, CaseIterable {
     case sparse = "sparse only"
     case naive = "first draft"
+    /// The other reading of the brief's draft.
+    case nearer = "first draft, nearer to the goal"
     case loop = "full loop"
     case noCritic = "no Critic"
     case noAnalyzer = "no Analyzer"
@@ -190,14 +197,16 @@ extension AutoMCReward {
     let source: String
     var steps = configuration.finalSteps
     switch arm {
-    case .sparse, .naive:
+    case .sparse, .naive, .nearer:
       // As many steps as the loop spends in all.
       steps += configuration.rounds * configuration.diagnosisSteps
-      source = LavaReward(progress: arm == .naive ? .moved : .none).source()
+      source = LavaReward(progress: arm == .naive ? .moved : arm == .nearer ? .nearer : .none).source()
     case .gaming:
+      steps = configuration.gamingSteps
       source = LavaReward(progress: .bestSoFar, hazard: .visible).source()
     case .loop, .noCritic, .noAnalyzer, .mended:
       let isGaming = arm == .mended
+      if isGaming { steps = configuration.gamingSteps }
       var designer = LavaDesigner(
         isGaming ? LavaReward(progress: .bestSoFar, hazard: .visible) : LavaReward(),
         slipRate: isGaming ? 0 : configuration.slipRate, seed: seed)
@@ -211,7 +220,7 @@ extension AutoMCReward {
         do {
           let seed = seed &+ 1_000 &* UInt64(round + 1)
           // One round of analysis reads the exploit as it was measured: after a whole training.
-          let steps = isGaming && round == 0 ? configuration.finalSteps : configuration.diagnosisSteps
+          let steps = isGaming && round == 0 ? configuration.gamingSteps : configuration.diagnosisSteps
           let values = try learner.train(on: program, steps: steps, seed: seed, interruption: interruption)
           return learner.episodes(
             of: values, program: program, count: configuration.diagnosisEpisodes, heldOut: false, seed: seed)

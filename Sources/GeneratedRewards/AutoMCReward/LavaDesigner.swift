@@ -6,6 +6,8 @@ struct LavaReward: Sendable, Hashable {
     case none
     /// Pays for every step to another cell.
     case moved
+    /// Pays for every step nearer to the goal, and charges for every step away from it.
+    case nearer
     /// Pays only when the distance beats the episode's least.
     case bestSoFar
   }
@@ -62,6 +64,9 @@ struct LavaReward: Sendable, Hashable {
     case .moved:
       inputs += slip == .unknownInput ? ["moved", "has_moved"] : ["moved"]
       body += ["    # Progress: every step to another cell.", "    dense += \(inputs.last ?? "moved")"]
+    case .nearer:
+      inputs += [distance, "previous_goal_distance"]
+      body += ["    # Progress: every step nearer.", "    dense += previous_goal_distance - \(distance)"]
     case .bestSoFar:
       inputs += [distance, "previous_goal_distance", "memory_best"]
       body += [

@@ -37,6 +37,17 @@ public struct DERL: Method {
       case replaced
     }
 
+    /// How φ* is chosen at the end of a search. One inner training is a coin, and the best of many coins has been lucky:
+    /// formulas that tie at the top are trained anew and validated again; the highest mean wins, of equals the shortest.
+    public struct Selection: Sendable, Hashable, Codable {
+      /// Fresh trainings of every formula that ties; 0 takes the highest score of the search as it is.
+      public var trainings = 8
+      /// How far below the highest score a formula still ties: the noise of a validation accuracy.
+      public var margin = 0.02
+
+      public init() {}
+    }
+
     /// Outer iterations E; the paper's runs converge after about 5 to 10.
     public var iterations = 10
     /// Formulas n an iteration.
@@ -56,6 +67,7 @@ public struct DERL: Method {
     public var deduplicates = true
     /// Longest inner training; one that reaches it is scored as it stands.
     public var innerSeconds = 12_600.0
+    public var selection = Selection()
 
     // What follows belongs to the experiment.
 
@@ -101,6 +113,9 @@ public struct DERL: Method {
       guard learningRate > 0, weightDecay >= 0, maxGradientNorm > 0, loss.clip > 0, loss.klCoefficient >= 0 else {
         throw GuerdonError.usage("derl needs positive learning rate, clip and gradient norm, and no negative weights.")
       }
+      guard selection.trainings >= 0, selection.margin >= 0 else {
+        throw GuerdonError.usage("derl's selection needs 0 or more trainings and a margin of 0 or more.")
+      }
       guard finalTrainings >= 1, populationUpdates >= 1 else {
         throw GuerdonError.usage("derl needs at least 1 final training and 1 update of the population.")
       }
@@ -135,9 +150,19 @@ public struct DERL: Method {
     public var isInvalid: Bool { if case .invalid = outcome { true } else { false } }
   }
 
-  /// What a search cost: about n · E inner trainings.
+  /// A formula that ties at the top of a search, and what its fresh trainings scored on the validation data.
+  public struct Confirmation: Sendable, Hashable {
+    public let trial: Trial
+    public let scores: [Double]
+
+    public var mean: Double { Statistics.mean(scores) }
+  }
+
+  /// What a search cost: about n · E inner trainings, and those of the selection.
   public struct Cost: Sendable, Hashable {
     public var trainings = 0
+    /// Of these, the selection's.
+    public var confirmations = 0
     public var updates = 0
     /// Updates of trainings that broke down or ran out of time.
     public var wastedUpdates = 0
@@ -156,30 +181,38 @@ public struct DERL: Method {
     /// The best policy of the last iteration that had one; DERL-pop. goes on from it.
     public var checkpoint: Policy?
 
+    /// The formulas that tie at the top, each once with its positive affine changes; empty where the selection trained
+    /// nothing.
+    public var confirmations: [Confirmation] = []
+
     init(signals: Int) { self.signals = signals }
 
-    /// φ*: the highest score of the whole search; of equals the shortest, then the first.
+    /// φ*: of the formulas that tie, the highest mean of the fresh trainings; of equals the shortest, then the first.
     public var best: Trial? {
+      confirmations.min {
+        ($1.mean, $0.trial.text.count, $0.trial.id) < ($0.mean, $1.trial.text.count, $1.trial.id)
+      }?.trial ?? highest
+    }
+
+    /// The highest score of the whole search; of equals the shortest, then the first.
+    public var highest: Trial? {
       trials.filter { !$0.isInvalid }.min {
         ($1.score, $0.text.count, $0.id) < ($0.score, $1.text.count, $1.id)
       }
     }
 
-    /// The formula that was best confirmed: the highest Σv / (m + 1) over the m trainings of a formula and its positive
-    /// affine changes, of equals the shortest, then the first. One lucky training does not make it.
-    public var mostConfirmed: Trial? {
-      var classes: [AnyHashable: [Trial]] = [:]
-      for trial in trials where [.trained, .capped, .broken].contains(trial.outcome) {
+    /// The formulas whose scores are at most `margin` below the highest, the shortest of each class of positive affine
+    /// changes, in the order of the search.
+    func ties(margin: Double) -> [(trial: Trial, formula: Formula)] {
+      let least = (highest?.score ?? 0) - margin
+      var classes: [AnyHashable: (trial: Trial, formula: Formula)] = [:]
+      for trial in trials where !trial.isInvalid && trial.score >= least {
         guard let formula = try? Formula(trial.text, signals: signals) else { continue }
-        classes[formula.affineClass.map { AnyHashable($0) } ?? AnyHashable(trial.text), default: []].append(trial)
+        let key = formula.affineClass.map { AnyHashable($0) } ?? AnyHashable(trial.text)
+        if let other = classes[key], other.trial.text.count <= trial.text.count { continue }
+        classes[key] = (trial, formula)
       }
-      func confidence(_ trials: [Trial]) -> Double { trials.reduce(0) { $0 + $1.score } / Double(trials.count + 1) }
-      let candidates = classes.values.compactMap { trials in
-        trials.min { ($0.text.count, $0.id) < ($1.text.count, $1.id) }.map { (trial: $0, value: confidence(trials)) }
-      }
-      return candidates.min {
-        ($1.value, $0.trial.text.count, $0.trial.id) < ($0.value, $1.trial.text.count, $1.trial.id)
-      }?.trial
+      return classes.values.sorted { $0.trial.id < $1.trial.id }
     }
 
     /// Mean score of each iteration.
@@ -219,6 +252,7 @@ public struct DERL: Method {
       let trials = try scorer.score(samples.map(model.vocabulary.text), shouldStop: shouldStop)
       if learns { try improve(model, optimizer, samples, trials, reference: reference, configuration) }
     }
+    try scorer.confirm(shouldStop: shouldStop)
     return scorer.result
   }
 
@@ -290,7 +324,7 @@ public protocol InnerLearner: Sendable {
   func accuracy(of policy: Policy, on data: HeldOutData) -> Double
 }
 
-/// The inner level of one search: what n formulas at a time score, and what was spent on them.
+/// The inner level of one search: what n formulas at a time score, which of them is best, and what was spent on it.
 struct FormulaScorer<Learner: InnerLearner> {
   private(set) var result: DERL.Result<Learner.Policy>
   private let learner: Learner
@@ -314,6 +348,12 @@ struct FormulaScorer<Learner: InnerLearner> {
     let score: Double
     let updates: Int
     let isCapped: Bool
+  }
+
+  private mutating func pay(for training: Training) {
+    result.cost.trainings += 1
+    result.cost.updates += training.updates
+    if training.isCapped || training.policy == nil { result.cost.wastedUpdates += training.updates }
   }
 
   /// The scores of one iteration's formulas.
@@ -351,11 +391,9 @@ struct FormulaScorer<Learner: InnerLearner> {
     var best: (score: Double, policy: Learner.Policy)?
     for ((index, _), training) in zip(formulas, trainings) {
       scores[index] = training.score
-      result.cost.trainings += 1
-      result.cost.updates += training.updates
+      pay(for: training)
       if training.isCapped { outcomes[index] = .capped }
       if training.policy == nil { outcomes[index] = .broken }
-      if outcomes[index] != .trained { result.cost.wastedUpdates += training.updates }
       if let policy = training.policy, training.score > best?.score ?? -1 { best = (training.score, policy) }
     }
     if let best { result.checkpoint = best.policy }
@@ -372,7 +410,29 @@ struct FormulaScorer<Learner: InnerLearner> {
     return trials
   }
 
-  /// The inner trainings of one iteration, side by side.
+  /// Trains the formulas that tie at the top anew, from θ_base as the final training will, and validates them: what
+  /// `Result.best` chooses by. The luck of a round is again the same for all.
+  mutating func confirm(shouldStop: @Sendable () -> Bool) throws {
+    let ties = result.ties(margin: configuration.selection.margin)
+    // One alone wins untried.
+    guard ties.count > 1, configuration.selection.trainings > 0 else { return }
+    let start = ContinuousClock.now
+    var scores = [[Double]](repeating: [], count: ties.count)
+    for round in 0..<configuration.selection.trainings {
+      var random = RandomGenerator(seed: seed, spawnKey: [0x73_65_6c, UInt32(round)])
+      let trainings = try train(ties.map(\.formula), from: nil, seed: random.next(), shouldStop)
+      if shouldStop() { throw CancellationError() }
+      for (index, training) in trainings.enumerated() {
+        scores[index].append(training.score)
+        pay(for: training)
+        result.cost.confirmations += 1
+      }
+    }
+    result.confirmations = zip(ties, scores).map { DERL.Confirmation(trial: $0.trial, scores: $1) }
+    result.cost.seconds += (ContinuousClock.now - start) / .seconds(1)
+  }
+
+  /// Inner trainings with one seed, side by side.
   private func train(
     _ formulas: [Formula], from origin: Learner.Policy?, seed: UInt64, _ shouldStop: @Sendable () -> Bool
   ) throws -> [Training] {

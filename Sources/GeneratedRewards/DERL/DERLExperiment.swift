@@ -113,14 +113,15 @@ extension DERL {
   private struct Measured: Sendable {
     /// Mean score of each iteration.
     var means: [Double] = []
-    /// Largest score of the search, and its formula.
+    /// Largest score of the search.
     var best = 0.0
+    /// φ*, and the mean score of its fresh trainings on the validation data; its score in the search where it was alone.
     var formula = ""
-    /// Of fresh policies with that formula.
+    var confirmation = 0.0
+    /// Of fresh policies with φ*.
     var test = 0.0
-    /// The formula with the most confirmations, and fresh policies with it.
-    var confirmed = ""
-    var confirmedTest = 0.0
+    /// Of fresh policies with the formula that has the highest score of the search.
+    var highestTest = 0.0
     /// Of the last iteration's best policy, on the test data.
     var checkpointTest = 0.0
     /// Invalid share of the last 3 iterations.
@@ -257,13 +258,14 @@ extension DERL {
     }
     measured.cost = result.cost
     measured.checkpointTest = result.checkpoint.map { learner.accuracy(of: $0, on: .test) } ?? 0
-    if let confirmed = result.mostConfirmed {
-      measured.confirmed = confirmed.text
-      measured.confirmedTest = try test(
-        Formula(confirmed.text, signals: learner.signals), learner, seed: seed, configuration)
+    if let highest = result.highest {
+      measured.best = highest.score
+      measured.highestTest = try test(
+        Formula(highest.text, signals: learner.signals), learner, seed: seed, configuration)
     }
     if let best = result.best {
-      (measured.best, measured.formula) = (best.score, best.text)
+      measured.formula = best.text
+      measured.confirmation = result.confirmations.first { $0.trial == best }?.mean ?? best.score
       measured.test = try test(Formula(best.text, signals: learner.signals), learner, seed: seed, configuration)
     }
     return measured
@@ -329,12 +331,14 @@ extension DERL {
       guard values.allSatisfy({ !$0.means.isEmpty }) else { return metrics }
       metrics["validation, last 3"] = values.map(\.last)
       metrics["validation, best"] = values.map(\.best)
-      metrics["test, most confirmed"] = values.map(\.confirmedTest)
+      metrics["validation, best anew"] = values.map(\.confirmation)
+      metrics["test, highest of the search"] = values.map(\.highestTest)
       metrics["test, last policy"] = values.map(\.checkpointTest)
       metrics["not a formula, last 3"] = values.map(\.invalid)
       metrics["inner updates"] = values.map { Double($0.cost.updates) }
       metrics["inner updates wasted"] = values.map { Double($0.cost.wastedUpdates) }
       metrics["trainings"] = values.map { Double($0.cost.trainings) }
+      metrics["trainings of the selection"] = values.map { Double($0.cost.confirmations) }
       metrics["trainings saved"] = values.map { Double($0.cost.duplicates) }
       for kind in Formula.Structure.allCases {
         metrics["\(kind.rawValue), last"] = values.map { $0.structure[kind]?.last ?? 0 }
@@ -379,16 +383,12 @@ extension DERL {
     let found = searches.map { name, values in
       "\(name): " + values.map { "\"\($0.formula)\" \(figure($0.test))" }.joined(separator: ", ")
     }
-    let confirmed = searches.map { name, values in
-      "\(name): " + values.map { "\"\($0.confirmed)\" \(figure($0.confirmedTest))" }.joined(separator: ", ")
-    }
     let wasted = (measured["derl"] ?? []).map { Double($0.cost.wastedUpdates) / Double(max($0.cost.updates, 1)) }
     return [
       "The task is the stale-rule cipher, not ALFWorld, ScienceWorld or GSM8K; the formula model has some 10^5 weights and is trained here, not Qwen2.5.",
       "Prompted evolution is driven by rules that change the best formulas shown, not by a language model.",
       "Mean validation accuracy by iteration. " + curves.joined(separator: "; ") + ".",
       "Best formula of each seed and its fresh test accuracy. " + found.joined(separator: "; ") + ".",
-      "Most confirmed formula of each seed and its fresh test accuracy. " + confirmed.joined(separator: "; ") + ".",
       "Inner updates spent on trainings that broke down or ran out of time, as a share of DERL's: "
         + wasted.map(figure).joined(separator: ", ") + ".",
     ]

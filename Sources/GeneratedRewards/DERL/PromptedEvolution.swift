@@ -25,6 +25,7 @@ extension DERL {
       let texts = (0..<configuration.formulas).map { $0 < answers.count ? formula(in: answers[$0]) : "" }
       _ = try scorer.score(texts, shouldStop: shouldStop)
     }
+    try scorer.confirm(shouldStop: shouldStop)
     return scorer.result
   }
 

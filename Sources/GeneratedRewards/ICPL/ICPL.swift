@@ -30,6 +30,8 @@ public struct ICPL: Method {
     public var finalTrainings = 5
     /// Probability that the noisy teacher's answer is turned around.
     public var flip = 0.2
+    /// The rule-based writer of the experiment.
+    var writer = MisfitPreferenceWriter.Configuration()
     /// Labels Q of the preference-learning baseline, one arm each; claims need 49 and 1000.
     public var labels = [49, 1_000]
     public var baseline = PreferenceQLearning.Configuration()

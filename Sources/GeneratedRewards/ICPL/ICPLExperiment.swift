@@ -209,7 +209,7 @@ extension ICPL {
   private static func searchMisfit(
     _ arm: Arm, seed: UInt64, _ configuration: Configuration, _ world: MisfitWorld
   ) throws -> (measured: Measured, program: ComponentGrammar.Program?) {
-    var writer = MisfitPreferenceWriter(seed: seed)
+    var writer = MisfitPreferenceWriter(configuration.writer, seed: seed)
     var teacher = ProxyTeacher(flip: arm == .noisy ? configuration.flip : 0, seed: seed)
     var scores: [Double] = []
     let found = try search(

@@ -9,19 +9,24 @@ import Proposers
 struct MisfitPreferenceWriter: RewardWriter {
   typealias Program = ComponentGrammar.Program
 
-  /// Largest η, the step away from the bad program in units of how the good one differs from it.
-  static let largestStep = 0.5
-  /// Standard deviation of each parameter's log₁₀ besides.
-  static let noise = 0.3
-  /// Probability of a child that mixes the good program with a past good one.
-  static let mixing = 0.25
+  struct Configuration: Sendable, Hashable, Codable {
+    /// Largest η, the step away from the bad program in units of how the good one differs from it.
+    var largestStep = 0.5
+    /// Standard deviation of each parameter's log₁₀ besides.
+    var noise = 0.3
+    /// Probability of a child that mixes the good program with a past good one.
+    var mixing = 0.25
+  }
+
+  let configuration: Configuration
   /// Parameters stay between 10^−4 and 10^4.
   static let largestLog = 4.0
 
   private var prior: ComponentWriter
   private var random: RandomGenerator
 
-  init(seed: UInt64) {
+  init(_ configuration: Configuration = Configuration(), seed: UInt64) {
+    self.configuration = configuration
     prior = ComponentWriter(misfit: seed)
     random = RandomGenerator(seed: seed, spawnKey: [0x77_72_69])
   }
@@ -35,7 +40,7 @@ struct MisfitPreferenceWriter: RewardWriter {
   /// log p ← log p_good + η (log p_good − log p_bad) + noise, then the rules on the good trace.
   private mutating func child(of feedback: ICPL.Feedback<Program>) -> Program {
     var child = feedback.good
-    if !feedback.pastGoods.isEmpty, random.uniform() < Self.mixing {
+    if !feedback.pastGoods.isEmpty, random.uniform() < configuration.mixing {
       let past = feedback.pastGoods[random.integer(below: feedback.pastGoods.count)]
       for index in child.weights.indices where random.uniform() < 0.5 {
         child.weights[index] = past.weights[index]
@@ -53,8 +58,8 @@ struct MisfitPreferenceWriter: RewardWriter {
   }
 
   private mutating func moved(_ value: Double, good: Double, bad: Double?) -> Double {
-    let step = bad.map { random.uniform(0, Self.largestStep) * (log10(good) - log10($0)) } ?? 0
-    let moved = log10(value) + step + Self.noise * random.normal()
+    let step = bad.map { random.uniform(0, configuration.largestStep) * (log10(good) - log10($0)) } ?? 0
+    let moved = log10(value) + step + configuration.noise * random.normal()
     return pow(10, min(max(moved, -Self.largestLog), Self.largestLog))
   }
 

@@ -95,19 +95,20 @@ extension ONI {
       return configuration
     }()
 
-    /// The brief's: PPO, with networks that learn less often than the paper's, for two cores.
+    /// The brief's: PPO, with smaller batches of captions than the paper's, for two cores. The 25 000 labels of NetHack
+    /// are scaled to a dungeon that has some 43 captions: after two arrivals there is a step a training batch (a rollout).
     public static let full: Configuration = {
       var configuration = Configuration()
       configuration.annotation.batch = 20
       configuration.candidates.wanted = 40
       configuration.training.batch = 64
-      configuration.training.manyLabels = 500
+      configuration.training.manyLabels = 40
       configuration.ppo = PPO.Configuration()
       configuration.ppo.rolloutSteps = 125
-      configuration.ppo.minibatch = 250
+      configuration.ppo.minibatch = 1_000
       configuration.ppo.epochs = 4
       configuration.ppo.learningRate = 1e-3
-      configuration.ppo.entropyCoefficient = 0.01
+      configuration.ppo.entropyCoefficient = 0.02
       return configuration
     }()
 

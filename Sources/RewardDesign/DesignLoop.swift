@@ -163,8 +163,9 @@ public struct DesignLoop: Sendable {
         proposals, from: first, generation: generation, past: past, journal: journal, meter: meter,
         policies: policies, shouldStop: shouldStop, onEvent: onEvent)
       if shouldStop() { break }
-      // Who skipped a generation, and saw the next one bred, is not asked again when the run is resumed.
-      let isOpen = past.proposals[generation + 1] == nil && past.policies.isEmpty
+      // Who skipped a generation is not asked again once something came of it.
+      let isOpen =
+        past.proposals[generation] == nil || (past.proposals[generation + 1] == nil && past.policies.isEmpty)
       try await advise(
         &history, generation, isOpen, journal, meter, policies, shouldStop: shouldStop, onEvent: onEvent)
     }

@@ -140,6 +140,27 @@ import Testing
     #expect(person.asked.withLock { $0 } == 2 && numbers(again) == numbers(result))
     #expect(told.withLock { $0 } == result.history.feedback)
   }
+
+  /// Who skips a generation is not asked about it again once the next one has bred, or policies were compared.
+  @Test func whoSkippedIsNotAskedAgain() async throws {
+    final class Silent: Adviser {
+      let asked = Mutex<[Int]>([])
+      func advise(on review: GenerationReview, shouldStop: @escaping @Sendable () -> Bool) async throws -> Feedback? {
+        asked.withLock { $0.append(review.generation) }
+        return nil
+      }
+    }
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let person = Silent()
+    // Cut off in the second generation: the first is not asked about again, the second is.
+    _ = try await run(in: folder, adviser: person, stopAfter: 6)
+    #expect(person.asked.withLock { $0 } == [0])
+    let result = try await run(in: folder, adviser: person)
+    #expect(person.asked.withLock { $0 } == [0, 1])
+    let again = try await run(in: folder, adviser: person)
+    #expect(person.asked.withLock { $0 } == [0, 1] && numbers(again) == numbers(result))
+  }
 }
 
 @Suite struct SuccessiveHalvingTests {

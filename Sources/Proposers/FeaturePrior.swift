@@ -41,7 +41,8 @@ struct FeaturePrior: Sendable, Hashable {
     if isDistance || isCost { upward = 0.15 }
   }
 
-  private static let successWords = Set(["success", "succeeded", "fulfilled", "solved", "accomplished"].map(GoalReading.stem))
+  private static let successWords = Set(
+    ["success", "succeeded", "fulfilled", "solved", "accomplished"].map(GoalReading.stem))
   private static let distanceWords = Set(["distance", "far"].map(GoalReading.stem))
   private static let costWords = Set(["cost", "penalty"].map(GoalReading.stem))
 

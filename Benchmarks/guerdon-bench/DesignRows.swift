@@ -6,7 +6,8 @@ import Proposers
 import RewardDesign
 import Synchronization
 
-/// The design loop beside the same number of steps of plain PPO, all trained to the end; and what the loop itself costs.
+/// The design loop beside the same number of steps of plain PPO, all trained to the end; and what the loop itself
+/// costs.
 let designRows = [
   // At least 1 / 1.3 of the rate is at most 1.3 times the time.
   Row(
@@ -26,7 +27,8 @@ private func cheetah() throws -> DesignTask {
   return task
 }
 
-/// Steps a second of one generation, its checkpoints' evaluations included; the programs are drawn as in a first generation.
+/// Steps a second of one generation, its checkpoints' evaluations included; the programs are drawn as in a first
+/// generation.
 private func generationRate() throws -> Double {
   let task = try cheetah()
   let history = DesignHistory(
@@ -69,8 +71,8 @@ private func plainRate() throws -> Double {
   return Double(candidates * steps) / ((ContinuousClock.now - begin) / .seconds(1))
 }
 
-/// Candidates a second through proposing, checking, recording and selecting, from the end of the probe on (its episodes cost
-/// what the physics costs); a trainer that does nothing gives each a fitness by its id.
+/// Candidates a second through proposing, checking, recording and selecting, from the end of the probe on (its episodes
+/// cost what the physics costs); a trainer that does nothing gives each a fitness by its id.
 private func loopRate() throws -> Double {
   struct Instant: CandidateTrainer {
     func train(

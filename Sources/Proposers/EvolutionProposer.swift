@@ -5,12 +5,13 @@ import Schemas
 /// The embedded proposer: evolution over a grammar of reward terms, guided by what Eureka tells a language model.
 ///
 /// A program is a weighted sum of shaped features (`Genome`). The first generation is sampled from the grammar, leaning
-/// towards features that go with fitness in random behaviour, or of which the goal speaks (`FeaturePrior`), each of those in
-/// its share of the programs. Later generations mutate and cross the fittest programs by the advice of Eureka's reflection prompt (arXiv 2310.12931, appendix A): rewrite what never scores, change what
-/// stays constant, rescale what drowns the rest. A program whose policies behave like those of a fitter one does not
-/// breed: variety is kept by behaviour, not by text. Where a person has ranked a generation, the ranking takes the
-/// fitness's place. Of the task's words, and of the person's, it knows which fields they mention, which of them after a
-/// negation, and what numbers and directions they name (`GoalReading`).
+/// towards features that go with fitness in random behaviour, or of which the goal speaks (`FeaturePrior`), each of
+/// those in its share of the programs. Later generations mutate and cross the fittest programs by the advice of
+/// Eureka's reflection prompt (arXiv 2310.12931, appendix A): rewrite what never scores, change what stays constant,
+/// rescale what drowns the rest. A program whose policies behave like those of a fitter one does not breed: variety is
+/// kept by behaviour, not by text. Where a person has ranked a generation, the ranking takes the fitness's place. Of
+/// the task's words, and of the person's, it knows which fields they mention, which of them after a negation, and what
+/// numbers and directions they name (`GoalReading`).
 public final class EvolutionProposer: Proposer {
   public struct Configuration: Sendable {
     /// Largest number of terms in a program.
@@ -25,9 +26,9 @@ public final class EvolutionProposer: Proposer {
     public var gating = 0.1
     /// Share of the gates that are stages: being there pays, too.
     public var stages = 0.3
-    /// Chances that a sampled program holds what a person would put into it: a term for the event that tells of success, for
-    /// each event that the goal wants avoided, for each other feature whose value the goal names, and for staying alive where
-    /// episodes end early.
+    /// Chances that a sampled program holds what a person would put into it: a term for the event that tells of
+    /// success, for each event that the goal wants avoided, for each other feature whose value the goal names, and for
+    /// staying alive where episodes end early.
     public var success = 0.5, avoided = 0.7, wanted = 0.4, alive = 0.5
     /// Chance that a term on a feature whose value the goal names aims at that value.
     public var named = 0.9
@@ -59,7 +60,8 @@ public final class EvolutionProposer: Proposer {
     random = RandomGenerator(seed: seed, spawnKey: [0x65_76_6f])
   }
 
-  /// What one call of `propose` adds to what is beside the history: its programs' genomes, and where chance then stands.
+  /// What one call of `propose` adds to what is beside the history: its programs' genomes, and where chance then
+  /// stands.
   private struct Increment: Codable {
     var random: RandomGenerator
     var programs: [KeptProgram]
@@ -192,7 +194,8 @@ public final class EvolutionProposer: Proposer {
       if chance > 0, random.uniform() < chance { add(one) }
     }
     for _ in 0..<random.integer(below: configuration.maxTerms - 1) { add(randomFeature(statistics)) }
-    let successes = Set(statistics.filter(\.isSuccess).map(\.feature)), events = Set(statistics.filter(\.isEvent).map(\.feature))
+    let successes = Set(statistics.filter(\.isSuccess).map(\.feature))
+    let events = Set(statistics.filter(\.isEvent).map(\.feature))
     if terms.contains(where: { successes.contains($0.feature) }) {
       for index in terms.indices where !events.contains(terms[index].feature) {
         terms[index].weight *= logUniform(configuration.guides.lowerBound, configuration.guides.upperBound)
@@ -222,7 +225,8 @@ public final class EvolutionProposer: Proposer {
     return statistics[statistics.count - 1]
   }
 
-  /// `count` features, each as often as its promise asks for, rounded up or down by chance (systematic sampling), shuffled.
+  /// `count` features, each as often as its promise asks for, rounded up or down by chance (systematic sampling),
+  /// shuffled.
   private func portions(_ count: Int, of statistics: [FeatureStatistics]) -> [FeatureStatistics] {
     let weights = statistics.map(promise)
     let pace = weights.reduce(0, +) / Double(count)
@@ -261,7 +265,8 @@ public final class EvolutionProposer: Proposer {
     }
     let prior = one.prior
     let isAimed = prior.isWanted && random.uniform() < configuration.named
-    term.shape = isAimed ? pick([.target, .closeness, .closeness]) : pick([.linear, .saturating, .target, .target, .closeness])
+    term.shape = pick(
+      isAimed ? [.target, .closeness, .closeness] : [.linear, .saturating, .target, .target, .closeness])
     switch term.shape {
     case .linear, .saturating:
       if let value = prior.magnitudes.first(where: { $0 != 0 }) { term.temperature = abs(value) * logUniform(0.3, 2) }

@@ -34,16 +34,15 @@ struct FeaturePrior: Sendable, Hashable {
     isSuccess = !stems.isDisjoint(with: Self.successWords)
     if case .distance = feature.kind { isDistance = true }
     isDistance = isDistance || (feature.low == 0 && !stems.isDisjoint(with: Self.distanceWords))
-    switch feature.kind {
-    case .component, .norm, .distance: readNumbers(feature, goal, fields)
-    case .squares, .alive: break
-    }
+    let isCost = !stems.isDisjoint(with: Self.costWords)
+    if feature.kind != .squares && !isCost { readNumbers(feature, goal, fields) }
     upward = direction(feature, goal, text, letters)
     if isSuccess { upward = 0.95 }
-    if isDistance || !stems.isDisjoint(with: Self.costWords) { upward = 0.15 }
+    if isDistance || isCost { upward = 0.15 }
   }
 
-  private static let successWords = Set(["success", "succeeded", "fulfilled", "solved", "accomplished"].map(GoalReading.stem))
+  private static let successWords = Set(
+    ["success", "succeeded", "fulfilled", "solved", "accomplished"].map(GoalReading.stem))
   private static let distanceWords = Set(["distance", "far"].map(GoalReading.stem))
   private static let costWords = Set(["cost", "penalty"].map(GoalReading.stem))
 
@@ -62,8 +61,10 @@ struct FeaturePrior: Sendable, Hashable {
       }
     }
     if feature.kind == .component(0), fields.first?.width == 1, let meaning = fields.first?.meaning {
-      places = goal.explained(in: meaning).filter { reach.contains($0) && !magnitudes.contains($0) }
+      places = goal.explained(in: meaning).filter(reach.contains)
     }
+    // What the field itself explains is meant more surely than a number whose unit happens to fit.
+    if !places.isEmpty { magnitudes = [] }
   }
 
   /// By the direction in which the field's meaning counts, or by custom: forwards, right and up are positive.

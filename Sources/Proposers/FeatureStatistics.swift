@@ -21,7 +21,8 @@ struct FeatureStatistics: Sendable {
   var isSuccess: Bool { isEvent && prior.isSuccess }
   /// Chance that more of it is better: what was known before, and what the episodes have shown since.
   var upward: Double {
-    let before = !isEvent || isSuccess ? prior.upward : prior.isAvoided ? 0.05 : prior.mentions > 0 ? 0.85 : prior.upward
+    let before = !isEvent || isSuccess
+      ? prior.upward : prior.isAvoided ? 0.05 : prior.mentions > 0 ? 0.85 : prior.upward
     return min(max(before + correlation, 0.05), 0.95)
   }
 

@@ -1,7 +1,7 @@
 import Foundation
 
-/// What a goal's words say to a reader who knows few of them: the words that are wanted, those that stand after a negation,
-/// numbers with their units, directions and axes.
+/// What a goal's words say to a reader who knows few of them: the words that are wanted, those that stand after a
+/// negation, numbers with their units, directions and axes.
 struct GoalReading: Sendable {
   /// A number with its unit: a place to be, a speed, or how near is near enough.
   struct Quantity: Sendable, Hashable {
@@ -135,7 +135,7 @@ struct GoalReading: Sendable {
   private static let numberWords: [String: Double] = [
     "zero": 0, "half": 0.5, "quarter": 0.25, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7,
     "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40,
-    "forty-five": 45, "fifty": 50, "sixty": 60, "ninety": 90,
+    "fifty": 50, "sixty": 60, "ninety": 90,
   ]
 
   private static let units: [String: (unit: String, factor: Double)] = {
@@ -154,8 +154,8 @@ struct GoalReading: Sendable {
     return units
   }()
 
-  /// Numbers in figures or in words; those in words only before a unit ("half a metre", not "half of the episode"), but for
-  /// zero.
+  /// Numbers in figures or in words; those in words only before a unit ("half a metre", not "half of the episode"), but
+  /// for zero.
   private static func quantities(_ tokens: [Token]) -> [Quantity] {
     func word(_ index: Int) -> String? {
       guard tokens.indices.contains(index), case .word(let word) = tokens[index] else { return nil }
@@ -198,8 +198,8 @@ struct GoalReading: Sendable {
     return quantities
   }
 
-  /// The numbers in a field's meaning that it explains by a word of the goal: 0 of "0 upright, ±π hanging down" for a goal
-  /// that speaks of upright. A number is explained by what follows it up to the next mark or number.
+  /// The numbers in a field's meaning that it explains by a word of the goal: 0 of "0 upright, ±π hanging down" for a
+  /// goal that speaks of upright. A number is explained by what follows it up to the next mark or number.
   func explained(in meaning: String) -> [Double] {
     let tokens = Self.tokens(meaning)
     var values: [Double] = []
@@ -219,7 +219,9 @@ struct GoalReading: Sendable {
     return values
   }
 
-  private static let limits: Set<String> = ["beyond", "below", "above", "outside", "most", "least", "than", "within", "limits"]
+  private static let limits: Set<String> = [
+    "beyond", "below", "above", "outside", "most", "least", "than", "within", "limits",
+  ]
 
   // MARK: Directions
 

@@ -11,8 +11,8 @@ public protocol Proposer: AnyObject {
   /// - Throws: when no proposals can be had at all; a bad program is not an error, it fails its check.
   func propose(_ count: Int, after history: DesignHistory) async throws -> [Proposal]
 
-  /// What the last call of `propose` added to what a proposer knows beside the history, as text, so that a run that was cut
-  /// off goes on as if it had not been. A proposer that draws everything from the history has nothing to say.
+  /// What the last call of `propose` added to what a proposer knows beside the history, as text, so that a run that was
+  /// cut off goes on as if it had not been. A proposer that draws everything from the history has nothing to say.
   func state() throws -> String?
 
   /// Takes up what `state()` said after one call of `propose`: of all calls, in their order.
@@ -203,8 +203,8 @@ public struct DesignHistory: Sendable {
     return Self.best(of: candidates)
   }
 
-  /// The one with the highest score, the first on ties. One whose training was ended early is nobody's best while another
-  /// was trained to the end.
+  /// The one with the highest score, the first on ties. One whose training was ended early is nobody's best while
+  /// another was trained to the end.
   public static func best(of candidates: some Sequence<Candidate>) -> Candidate? {
     candidates.reduce(nil) { best, candidate in
       guard let score = candidate.score else { return best }

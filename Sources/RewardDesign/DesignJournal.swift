@@ -7,11 +7,11 @@ import RewardAudit
 import Synchronization
 
 /// What a design run has behind it, kept as it happens: `journal.jsonl` in the run's folder, one record a line, and the
-/// policies beside it. A run that was cut off, by Ctrl-C, kill -9 or a power loss, goes on from here and loses at most the
-/// trainings that were in flight.
+/// policies beside it. A run that was cut off, by Ctrl-C, kill -9 or a power loss, goes on from here and loses at most
+/// the trainings that were in flight.
 public final class DesignJournal: Sendable {
-  /// One thing that happened. The end of a training is on the disk some milliseconds later, and everything else before the
-  /// loop goes on: candidates that end together share one writing to the disk.
+  /// One thing that happened. The end of a training is on the disk some milliseconds later, and everything else before
+  /// the loop goes on: candidates that end together share one writing to the disk.
   enum Record: Codable, Sendable {
     /// What the run was begun with; a journal goes on only with the same.
     case begun(task: String, seed: UInt64, proposer: String, budget: DesignTask.Budget)
@@ -82,7 +82,8 @@ public final class DesignJournal: Sendable {
   static func name(arm: String, seed: UInt64) -> String { arm.replacingOccurrences(of: " ", with: "-") + "-\(seed)" }
 }
 
-/// Has the system put a file's new bytes on the disk, beside whoever writes them: one flush takes all that came before it.
+/// Has the system put a file's new bytes on the disk, beside whoever writes them: one flush takes all that came before
+/// it.
 private final class Flusher: Sendable {
   private struct State {
     var isDue = false

@@ -9,8 +9,8 @@ import RewardPrograms
 import Rewards
 import Synchronization
 
-/// The search for a reward: propose, check, train on all cores, read the statistics back, select and mutate; then retrain
-/// the best on fresh seeds beside the human-written reward and the fitness alone, and audit it.
+/// The search for a reward: propose, check, train on all cores, read the statistics back, select and mutate; then
+/// retrain the best on fresh seeds beside the human-written reward and the fitness alone, and audit it.
 ///
 /// Source: Eureka (arXiv 2310.12931), algorithm 1, with any proposer in the place of the language model. Between the
 /// generations a person may rank and comment (its human feedback; ICPL, arXiv 2410.17233).
@@ -21,8 +21,8 @@ public struct DesignLoop: Sendable {
     case resumed(candidates: Int, policies: Int)
     case probed(episodes: Int, meanFitness: Double)
     case generationBegan(Int, proposals: Int)
-    /// The programs of a generation; their candidates count on from `first`. Those in `ended` had ended before the run was
-    /// cut off, and are not told again.
+    /// The programs of a generation; their candidates count on from `first`. Those in `ended` had ended before the run
+    /// was cut off, and are not told again.
     case proposed([Proposal], generation: Int, first: Int, ended: [Candidate])
     /// Steps trained since the run began, in all trainings together, and how many there will be.
     case stepped(done: Int, of: Int, rate: Double)
@@ -249,7 +249,8 @@ public struct DesignLoop: Sendable {
     return ended.withLock { $0.values.sorted { $0.id < $1.id } }
   }
 
-  /// Asks the person, where there is one; what was said of this generation before an interruption is told again instead.
+  /// Asks the person, where there is one; what was said of this generation before an interruption is told again
+  /// instead.
   private func advise(
     _ history: inout DesignHistory, _ generation: Int, _ isOpen: Bool, _ journal: DesignJournal?, _ meter: StepMeter,
     _ policies: borrowing Mutex<[Int: Policy]>, shouldStop: @escaping @Sendable () -> Bool,

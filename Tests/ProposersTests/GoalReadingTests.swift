@@ -72,6 +72,17 @@ import Testing
     #expect(try prior(Field("colour", meaning: "colour"), goal: "colour; a place of 0.45").magnitudes == [])
   }
 
+  @Test func whatAFieldExplainsGoesBeforeWhatFitsItsUnit() throws {
+    let goal = "Balance both poles with their tip 20 cm to the right."
+    let height = try prior(Field("tip_height", unit: "m", meaning: "Height of the tip: 1.2 when both poles stand."), goal: goal)
+    #expect(height.places == [1.2] && height.magnitudes == [])
+    let side = try prior(Field("tip_x", unit: "m", meaning: "Horizontal position of the tip."), goal: goal)
+    #expect(side.places == [] && side.magnitudes == [0.2])
+    // A cost's meaning is a formula, and no place to be.
+    let cost = try prior(Field("penalty", low: 0, meaning: "0.01 tip squared"), goal: goal)
+    #expect(!cost.isWanted && cost.upward < 0.5)
+  }
+
   @Test func directionsAreReadFromTheMeaning() throws {
     let sideways = Field("y_velocity", unit: "m/s", meaning: "Velocity, to the left positive.")
     #expect(try prior(sideways, goal: "go left").upward > 0.5)

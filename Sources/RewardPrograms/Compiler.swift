@@ -1,20 +1,52 @@
 import Dispatch
 import Foundation
 import Schemas
+import Synchronization
 
 /// Carries a result from one thread to another that waits for it.
 private final class Handover<Value>: @unchecked Sendable { var result: Value? }
 
-/// Runs something on a thread with a stack deep enough for any program within the limits, whatever the caller's.
+/// A thread with a stack deep enough for any program within the limits. It waits for its next work when there is none: to
+/// make a thread costs as much as to compile a short program.
+private final class DeepThread: @unchecked Sendable {
+  /// Those that wait, at most one a core; what a burst makes beyond that ends with its work.
+  private static let idle = Mutex<[DeepThread]>([])
+
+  private let hasWork = DispatchSemaphore(value: 0)
+  /// Written before `hasWork` is signalled, by whoever took the thread.
+  private var work: (() -> Void)?
+
+  static func run(_ work: @escaping @Sendable () -> Void) {
+    let thread = idle.withLock { $0.popLast() } ?? DeepThread()
+    thread.work = work
+    thread.hasWork.signal()
+  }
+
+  private init() {
+    let thread = Thread { [self] in
+      repeat {
+        hasWork.wait()
+        work?()
+        work = nil
+      } while Self.idle.withLock { idle in
+        guard idle.count < ProcessInfo.processInfo.activeProcessorCount else { return false }
+        idle.append(self)
+        return true
+      }
+    }
+    thread.stackSize = 64 << 20
+    thread.start()
+  }
+}
+
+/// Runs something on a thread with a large stack, whatever the caller's.
 func withLargeStack<Result: Sendable>(_ body: @escaping @Sendable () -> Result) -> Result {
   let box = Handover<Result>()
   let done = DispatchSemaphore(value: 0)
-  let thread = Thread {
+  DeepThread.run {
     box.result = body()
     done.signal()
   }
-  thread.stackSize = 64 << 20
-  thread.start()
   done.wait()
   guard let result = box.result else { preconditionFailure("the thread signals after it has stored its result") }
   return result

@@ -2,7 +2,7 @@ import Basics
 import Environments
 import Foundation
 import Proposers
-import RewardAudit
+@testable import RewardAudit
 import TestSupport
 import Testing
 

@@ -3,7 +3,7 @@ import Basics
 import Foundation
 import NIOCore
 import Proposers
-import RewardAudit
+@testable import RewardAudit
 import Synchronization
 import TestSupport
 import Testing

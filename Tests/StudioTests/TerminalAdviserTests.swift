@@ -1,7 +1,7 @@
 import Basics
 import Foundation
 import Proposers
-import RewardAudit
+@testable import RewardAudit
 import Synchronization
 import Testing
 

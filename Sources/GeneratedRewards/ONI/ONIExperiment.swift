@@ -108,7 +108,7 @@ extension ONI {
       configuration.ppo.minibatch = 1_000
       configuration.ppo.epochs = 4
       configuration.ppo.learningRate = 1e-3
-      configuration.ppo.entropyCoefficient = 0.02
+      configuration.ppo.entropyCoefficient = 0.1
       return configuration
     }()
 

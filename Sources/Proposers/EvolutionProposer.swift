@@ -164,7 +164,7 @@ public final class EvolutionProposer: Proposer {
         ? (sample(statistics, main: mains.popLast()), [], "sampled from the grammar")
         : breed(breeders, of: history, statistics)
       guard !child.genome.terms.isEmpty else { continue }
-      let lineage = child.parents.isEmpty ? "" : " of " + child.parents.map { "\($0.id)" }.joined(separator: " and ")
+      let lineage = child.parents.isEmpty ? "" : " (from \(child.parents.map { "\($0.id)" }.joined(separator: " and ")))"
       let text = child.genome.text
       guard tried.insert(text.head + text.body).inserted else { continue }
       let source = text.commented("Candidate \(id), generation \(generation): \(child.origin)\(lineage).")

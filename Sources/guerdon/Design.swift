@@ -198,6 +198,8 @@ private final class DesignNarrator: Sendable {
   private let progress: ProgressLine
   private let run: Run
   private let task: DesignTask
+  /// Candidates that the metrics held when the run was taken up.
+  private let logged = Mutex<Set<Int>>([])
   /// Policies of the comparison so far, by arm.
   private let compared = Mutex<[String: Int]>([:])
 
@@ -211,6 +213,7 @@ private final class DesignNarrator: Sendable {
     switch event {
     case .resumed(let candidates, let policies):
       progress.note("Going on after \(candidates) candidates and \(policies) policies of the comparison.")
+      logged.withLock { $0 = loggedCandidates() }
     case .candidateAdvanced: break
     case .proposed(_, _, _, let ended): restore(ended)
     case .adviceAsked(let generation): progress.note("Generation \(generation + 1) waits for a person's word.")
@@ -271,14 +274,17 @@ private final class DesignNarrator: Sendable {
 
   /// A run that was killed may have candidates in its journal that never came into its files.
   private func restore(_ ended: [Candidate]) {
-    guard !ended.isEmpty else { return }
-    let metrics = run.directory.appendingPathComponent("metrics.jsonl")
-    let known = Set(
-      ((try? MetricsRecord.read(from: metrics)) ?? []).filter { $0.texts["candidate/origin"] != nil }.map(\.step))
+    let known = logged.withLock { $0 }
     for candidate in ended {
       let file = run.directory.appendingPathComponent(Self.file(of: candidate)).path
       if !known.contains(candidate.id) || !FileManager.default.fileExists(atPath: file) { keep(candidate) }
     }
+  }
+
+  private func loggedCandidates() -> Set<Int> {
+    let metrics = run.directory.appendingPathComponent("metrics.jsonl")
+    let records = (try? MetricsRecord.read(from: metrics)) ?? []
+    return Set(records.filter { $0.texts["candidate/origin"] != nil }.map(\.step))
   }
 
   private func log(step: Int, _ scalars: [String: Double], texts: [String: String] = [:]) {
